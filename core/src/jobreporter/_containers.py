@@ -1,0 +1,59 @@
+"""Looking into builtin containers, a little way, without asking a method that a subclass overrides."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, Final
+
+_VIEWS: Final[tuple[Any, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
+#: How to iterate over each kind of builtin container: over a dict as pairs.
+_ITERATE: Final[dict[Any, Callable[[Any], Iterable[Any]]]] = {
+    dict: dict.items,
+    **{kind: kind.__iter__ for kind in (list, tuple, set, frozenset, deque)},
+    **{kind: kind.__iter__ for kind in _VIEWS},
+}
+_ATTEMPTS = 3
+# Items, characters or bits that are short work for `repr`.
+_LIGHT = 10_000
+
+
+def container(kind: type) -> Any:
+    """The builtin container that a class is or derives from, or ``None``."""
+    if kind is dict or kind is list or kind is tuple:
+        return kind
+    for builtin in _ITERATE:
+        if issubclass(kind, builtin):
+            return builtin
+    return None
+
+
+def head(value: object, builtin: Any, limit: int) -> list[Any]:
+    """The first ``limit`` items of a value of a builtin container; none if it keeps changing while it is read."""
+    iterate = _ITERATE[builtin]
+    for _ in range(_ATTEMPTS):
+        try:
+            return list(islice(iterate(value), limit))
+        except RuntimeError as error:  # it changed its size
+            if type(error) is not RuntimeError:
+                raise
+    return []
+
+
+def is_light(value: object) -> bool:
+    """Whether the ``repr`` of a value is short work, as far as the builtin values in it decide."""
+    left, waiting = _LIGHT, [value]
+    while waiting and left > 0:
+        each: Any = waiting.pop()
+        kind: Any = type(each)
+        if issubclass(kind, int):
+            left -= int.bit_length(each)
+        for texts in (str, bytes, bytearray):
+            if issubclass(kind, texts):
+                left -= texts.__len__(each)
+        if (builtin := container(kind)) is not None:
+            left -= builtin.__len__(each)
+            if left > 0:
+                waiting += head(each, builtin, left)
+    return left > 0

@@ -1,0 +1,70 @@
+"""A traceback as code and positions in it: taken quickly, and holding on to no frame."""
+
+from __future__ import annotations
+
+from collections import deque
+from types import CodeType, FrameType, TracebackType
+from typing import Any
+
+from jobreporter._plain import Walk
+
+#: A call: its code, the position of the instruction that it was at, and what its module calls itself.
+RawFrame = tuple[CodeType, int, Any]
+
+# Of more calls the first and the last half are kept.
+_MOST = 100
+_HALF = _MOST // 2
+_OPTIMIZED = 0x01  # as inspect.CO_OPTIMIZED: the locals are those of a function
+
+
+def raw_frames(traceback: TracebackType | None) -> tuple[list[RawFrame], int]:
+    """The calls of a traceback, outermost first, and how many were left out in the middle.
+
+    A job waits for this, so the loop does as little as it can. The number of a line takes the longer to find the longer
+    the function is: `line_number` does that later.
+    """
+    frames: list[RawFrame] = []
+    each = traceback
+    try:
+        for _ in range(_MOST):
+            if each is None:
+                return frames, 0
+            frame = each.tb_frame
+            frames.append((frame.f_code, each.tb_lasti, frame.f_globals["__name__"]))
+            each = each.tb_next
+    except KeyError:  # code that was executed in a dict of its own
+        pass
+    kept, omitted = _kept(traceback)
+    return [(each.tb_frame.f_code, each.tb_lasti, each.tb_frame.f_globals.get("__name__")) for each in kept], omitted
+
+
+def line_number(code: CodeType, position: int) -> int:
+    """The number of the line of an instruction; 0 where it has none. Code that isn't Python's has a line, no position."""
+    if position < 0:
+        return code.co_firstlineno
+    return next((line or 0 for start, end, line in code.co_lines() if start <= position < end), 0)
+
+
+def local_variables(traceback: TracebackType | None, walk: Walk) -> list[dict[str, Any] | None]:
+    """The local variables of the same calls, as plain data. The innermost calls have the first claim to the room."""
+    frames = [each.tb_frame for each in _kept(traceback)[0]]
+    return [_variables(frame, walk) for frame in reversed(frames)][::-1]
+
+
+def _kept(traceback: TracebackType | None) -> tuple[list[TracebackType], int]:
+    first: list[TracebackType] = []
+    last: deque[TracebackType] = deque(maxlen=_HALF)
+    count = 0
+    while traceback is not None:
+        (first if count < _HALF else last).append(traceback)
+        count += 1
+        traceback = traceback.tb_next
+    return [*first, *last], max(0, count - _MOST)
+
+
+def _variables(frame: FrameType, walk: Walk) -> dict[str, Any] | None:
+    found = frame.f_locals
+    if type(found) is not dict and not frame.f_code.co_flags & _OPTIMIZED:
+        return None  # the body of a class, whose metaclass may have made it anything
+    own = dict(found)  # in one go: other threads may change a module's variables
+    return walk.mapping({name: each for name, each in own.items() if type(name) is str and not name.startswith("__")})
