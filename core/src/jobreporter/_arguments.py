@@ -1,0 +1,104 @@
+"""A job's arguments as plain data, kept, redacted or hidden as the config says."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from jobreporter._containers import container
+from jobreporter._plain import HIGHEST, LOWEST, NARROW, WIDE, Walk
+from jobreporter._redaction import Redaction, may_need_redaction
+from jobreporter._secrets import Eraser, Secrets
+from jobreporter._settings import CaptureSettings
+
+# So many functions are remembered.
+_REMEMBERED = 1_024
+
+
+class CapturedArguments(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A job's arguments as `Job` wants them."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}
+    #: What was redacted, as text, to be redacted in the job's error too. It goes into no event.
+    secrets: tuple[str, ...] = ()
+
+
+class ArgumentCapture:
+    """Captures arguments as ``[capture]`` in the config says."""
+
+    def __init__(self, settings: CaptureSettings) -> None:
+        #: What is secret, by the built-in names and those of the config.
+        self.redaction = Redaction(settings.redact)
+        self._mode = settings.args
+        self._bounds = WIDE if settings.args == "full" else NARROW
+        self._judged: dict[tuple[str, ...], bool] = {}  # whether any of these names is secret
+
+    def __call__(self, args: Any, kwargs: Any, names: tuple[str, ...] = ()) -> CapturedArguments:
+        """Captures one job's arguments; ``names`` are those of the positional ones, as `positional_names` finds them.
+
+        Hidden arguments are looked through all the same, because their secrets must not be in the job's error either.
+        What is no tuple or list counts as the only positional argument, and what is no dict as one named ``kwargs``.
+        """
+        if type(args) is tuple and type(kwargs) is dict:
+            if not args and not kwargs:
+                return CapturedArguments()
+            if self._are_ready(args, kwargs, names):
+                return CapturedArguments(args=args, kwargs=kwargs.copy())
+        walk = Walk(self._bounds, None if self._mode == "full" else self.redaction)
+        positional = _positional(walk, args, names)
+        keyword = _keyword(walk, kwargs)
+        secrets = walk.secrets.found()
+        if self._mode == "hidden":
+            return CapturedArguments(secrets=secrets)
+        eraser = Eraser(secrets)
+        return CapturedArguments(args=eraser.data(positional), kwargs=eraser.data(keyword), secrets=secrets)
+
+    def _are_ready(self, args: tuple[Any, ...], kwargs: dict[str, Any], names: tuple[str, ...]) -> bool:
+        """Whether nothing has to be done: a few small scalars under harmless names, as the arguments of most jobs."""
+        if self._mode != "redacted" or len(args) + len(kwargs) > NARROW.items or self._is_any_secret(names):
+            return False
+        for name in kwargs:
+            if type(name) is not str or len(name) > NARROW.text or not name.isascii() or name in self.redaction.names:
+                return False
+        return self._are_plain((*args, *kwargs.values()))
+
+    def _are_plain(self, values: tuple[Any, ...]) -> bool:
+        for value in values:
+            kind = type(value)
+            if kind is str:
+                if len(value) > NARROW.text or not value.isascii():
+                    return False
+                if may_need_redaction(value) and self.redaction.text(value, Secrets()) is not value:
+                    return False
+            elif kind is int:
+                if not LOWEST <= value <= HIGHEST:
+                    return False
+            elif not (value is None or kind is bool or (kind is float and isfinite(value))):
+                return False
+        return True
+
+    def _is_any_secret(self, names: tuple[str, ...]) -> bool:
+        secret = self._judged.get(names)
+        if secret is None:
+            if len(self._judged) >= _REMEMBERED:
+                self._judged.clear()
+            secret = self._judged[names] = any(name in self.redaction.names for name in names)
+        return secret
+
+
+def _positional(walk: Walk, args: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
+    if args is None:
+        return ()
+    builtin = container(type(args))
+    if builtin is tuple or builtin is list:
+        return tuple(walk.sequence(args, builtin, names=names))
+    return (walk.value(args),)
+
+
+def _keyword(walk: Walk, kwargs: Any) -> dict[str, Any]:
+    if kwargs is None:
+        return {}
+    return walk.mapping(kwargs) if issubclass(type(kwargs), dict) else {"kwargs": walk.value(kwargs)}

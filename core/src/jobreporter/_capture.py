@@ -1,0 +1,135 @@
+"""The first step of capturing an exception: taking, in the job's thread, what would change or be lost.
+
+Nothing is formatted, no file is read, no name is looked up: that is the second step's, on the pump thread. What is
+taken refers to no exception, traceback or frame, so it keeps none of the job's data alive. All of it is read through
+the getters of `BaseException` itself, because a class may override its attributes with anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from jobreporter._classes import attribute
+from jobreporter._containers import container, head, is_light
+from jobreporter._interruption import is_interruption
+from jobreporter._plain import NARROW, Bounds, Walk, plain
+from jobreporter._raw_error import RawError, RawException
+from jobreporter._redaction import Redaction
+from jobreporter._secrets import LONGEST
+from jobreporter._shown import shown
+from jobreporter._stack import local_variables, raw_frames
+from jobreporter._text import cut
+
+# Of causes and contexts, and of members of groups, so many are taken in all.
+_CHAINED = 15
+_GROUPED = 50
+_NOTES = 20
+_MESSAGE = Bounds(text=LONGEST, items=NARROW.items, depth=NARROW.depth, total=NARROW.total)
+
+_Getter = Callable[[BaseException], Any]
+_args: _Getter = BaseException.__dict__["args"].__get__
+_traceback: _Getter = BaseException.__dict__["__traceback__"].__get__
+_cause: _Getter = BaseException.__dict__["__cause__"].__get__
+_context: _Getter = BaseException.__dict__["__context__"].__get__
+_suppress_context: _Getter = BaseException.__dict__["__suppress_context__"].__get__
+_exceptions: _Getter = BaseExceptionGroup.__dict__["exceptions"].__get__
+
+# The two `__str__` that show the exception's arguments, whatever these are.
+_SHOWS_ARGUMENT = BaseException.__dict__["__str__"]
+_SHOWS_KEY = KeyError.__dict__["__str__"]
+
+_BUILT_IN = Redaction()
+
+
+def capture_error(
+    error: BaseException,
+    *,
+    redaction: Redaction = _BUILT_IN,
+    secrets: tuple[str, ...] = (),
+    locals: bool = False,
+) -> RawError:
+    """Takes an exception with its causes, contexts and members, each exception once.
+
+    ``secrets`` are what was redacted of the job's arguments. ``locals``: whether the frames' local variables are taken.
+    """
+    walk = Walk(NARROW, redaction) if locals else None
+    first = _taken(error, walk)
+    if _cause(error) is not None or _context(error) is not None or issubclass(type(error), BaseExceptionGroup):
+        _take_related(error, first, walk)
+    if walk is not None:
+        secrets += walk.secrets.found()
+    return RawError(exception=first, redaction=redaction, secrets=secrets)
+
+
+def _taken(error: BaseException, walk: Walk | None) -> RawException:
+    """One exception, without those that it refers to."""
+    traceback = _traceback(error)
+    frames, omitted = raw_frames(traceback)
+    return RawException(
+        kind=type(error),
+        message=_message(error),
+        notes=_notes(error),
+        frames=frames,
+        omitted=omitted,
+        locals=None if walk is None else local_variables(traceback, walk),
+        suppress_context=_suppress_context(error),
+    )
+
+
+def _take_related(error: BaseException, first: RawException, walk: Walk | None) -> None:
+    """Takes the exceptions that an exception refers to and links them, the nearest first."""
+    waiting, seen = [(error, first)], {id(error)}
+    left = {"chained": _CHAINED, "grouped": _GROUPED}
+
+    def take(other: BaseException | None, room: str) -> RawException | None:
+        if other is None or id(other) in seen or not left[room]:
+            return None
+        left[room] -= 1
+        seen.add(id(other))
+        raw = _taken(other, walk)
+        waiting.append((other, raw))
+        return raw
+
+    for source, raw in waiting:
+        if issubclass(type(source), BaseExceptionGroup):
+            members = [take(member, "grouped") for member in islice(_exceptions(source), _GROUPED)]
+            raw.members = tuple(member for member in members if member is not None)
+        raw.cause = take(_cause(source), "chained")
+        raw.context = take(_context(source), "chained")
+
+
+def _message(error: BaseException) -> str:
+    args = _args(error)
+    for each in args:
+        if (type(each) is not str or len(each) > LONGEST) and not is_light(each):
+            return _long_message(error, args)
+    return shown(error, LONGEST, str)
+
+
+def _long_message(error: BaseException, args: tuple[Any, ...]) -> str:
+    """The message of an exception with long arguments: built within bounds where it would consist of these alone."""
+    shows = attribute(type(error), "__str__")
+    if shows is not _SHOWS_ARGUMENT and shows is not _SHOWS_KEY:
+        return shown(error, LONGEST, str)
+    value = plain(args[0] if len(args) == 1 else args, _MESSAGE)
+    return value if type(value) is str and shows is _SHOWS_ARGUMENT else cut(repr(value), LONGEST)
+
+
+def _notes(error: BaseException) -> tuple[str, ...]:
+    try:
+        notes = getattr(error, "__notes__", None)
+    except BaseException as hostile:
+        if is_interruption(hostile):
+            raise
+        return ()
+    if notes is None:
+        return ()
+    builtin = container(type(notes))
+    if builtin is not list and builtin is not tuple:
+        return (shown(notes, LONGEST),)
+    return tuple(
+        cut(note, LONGEST) if issubclass(type(note), str) else shown(note, LONGEST)
+        for note in head(notes, builtin, _NOTES)
+    )

@@ -1,0 +1,202 @@
+"""Any value as bounded plain data.
+
+Plain is ``None``, ``bool``, ``int`` of 64 bits, finite ``float``, valid ``str``, tuple or list of plain, dict of
+``str``
+to plain. Everything else becomes text. Builtin values are walked here and only as far as the bounds go, so that neither
+their size nor methods that a subclass overrides matter. Of the user's own code nothing runs but one ``repr`` for each
+foreign object.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from types import WrapperDescriptorType
+from typing import Any
+
+import msgspec
+
+from jobreporter._classes import attribute, full_name
+from jobreporter._containers import container, head
+from jobreporter._redaction import Redaction, may_need_redaction
+from jobreporter._secrets import Secrets
+from jobreporter._shown import shown
+from jobreporter._text import cut, mark
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is kept of a value. A mark says how much there was where something was cut."""
+
+    #: Characters of one text.
+    text: int
+    #: Items of one container.
+    items: int
+    #: Containers within each other.
+    depth: int
+    #: All of it, in bytes, roughly.
+    total: int
+
+
+#: Enough to recognise a job by its arguments.
+NARROW = Bounds(text=1_000, items=50, depth=6, total=64 * 1024)
+#: Enough for nearly any job's arguments as they are.
+WIDE = Bounds(text=100 * 1024, items=1_000, depth=20, total=1024 * 1024)
+
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+#: What a value takes besides its characters, in bytes, roughly.
+NODE = 32
+
+# Longer integers aren't written in digits: that takes quadratic time, and Python may refuse.
+_BITS = 2_048
+_KEY_LENGTH = 200
+# The repr of a container written in C may name every item; beyond so many it isn't asked for.
+_LONG = 10_000
+
+
+def plain(value: object, bounds: Bounds = WIDE) -> Any:
+    """A value as plain data, within bounds."""
+    return Walk(bounds).value(value)
+
+
+class Walk:
+    """Turns values into plain data within one budget; with a redaction, ``secrets`` gathers what it left out."""
+
+    __slots__ = ("_bounds", "_left", "_redaction", "secrets")
+
+    def __init__(self, bounds: Bounds, redaction: Redaction | None = None) -> None:
+        self._bounds = bounds
+        self._left = bounds.total
+        self._redaction = redaction
+        self.secrets = Secrets()
+
+    def value(self, value: Any, depth: int = 0) -> Any:
+        """A value as plain data, ``depth`` containers deep."""
+        self._left -= NODE
+        kind = type(value)
+        if kind is str:
+            return self._text(value)
+        if value is None or kind is bool:
+            return value
+        if kind is int and LOWEST <= value <= HIGHEST:
+            return value
+        if issubclass(kind, int):
+            return _integer(int.__int__(value))
+        if issubclass(kind, float):
+            number = float.__float__(value)
+            return number if isfinite(number) else repr(number)
+        if issubclass(kind, str):
+            return self._text(value)
+        if issubclass(kind, (bytes, bytearray)):
+            return self._bytes(value, bytes if issubclass(kind, bytes) else bytearray)
+        builtin = container(kind)
+        if builtin is None:
+            return self._redacted(shown(value, self._room(), _described))
+        return self._container(value, builtin, depth)
+
+    def mapping(self, value: dict[Any, Any], depth: int = 0) -> dict[str, Any]:
+        """A dict as plain data; keys that are no text become text."""
+        kept: dict[str, Any] = {}
+        for key, item in head(value, dict, self._bounds.items):
+            if self._left <= 0:
+                break
+            name = self._key(key, depth)
+            if self._redaction is not None and name in self._redaction.names:
+                kept[name] = self._redaction.conceal(item, self.secrets)
+            else:
+                kept[name] = self.value(item, depth + 1)
+        if len(kept) < (total := dict.__len__(value)):
+            kept["..."] = f"({total} items)"
+        return kept
+
+    def sequence(self, value: Any, builtin: Any, depth: int = 0, names: tuple[str, ...] | None = None) -> list[Any]:
+        """The items of any other builtin container as plain data.
+
+        ``names`` are the names of the items, where they have some; the last one is for all further items if it begins
+        with a star.
+        """
+        kept: list[Any] = []
+        items = head(value, builtin, self._bounds.items)
+        for index, item in enumerate(items):
+            if self._left <= 0:
+                break
+            if self._redaction is not None and _name(index, items, names) in self._redaction.names:
+                kept.append(self._redaction.conceal(item, self.secrets))
+            else:
+                kept.append(self.value(item, depth + 1))
+        if len(kept) < (total := builtin.__len__(value)):
+            kept.append(f"... ({total} items)")
+        return kept
+
+    def _container(self, value: Any, builtin: Any, depth: int) -> Any:
+        if depth >= self._bounds.depth or self._left <= 0:
+            return f"<{builtin.__name__} of {builtin.__len__(value)} items>"
+        if builtin is dict:
+            return self.mapping(value, depth)
+        items = self.sequence(value, builtin, depth, _fields(type(value)) if builtin is tuple else None)
+        if builtin is tuple:
+            return tuple(items)
+        if builtin is set or builtin is frozenset:
+            text = f"{{{', '.join(map(repr, items))}}}" if items else ""
+            return cut(text if items and builtin is set else f"{builtin.__name__}({text})", self._bounds.text)
+        return items
+
+    def _key(self, key: object, depth: int) -> str:
+        name = key if type(key) is str else self.value(key, depth + 1)
+        text = cut(name if type(name) is str else repr(name), _KEY_LENGTH)
+        self._left -= len(text)
+        return text
+
+    def _text(self, text: str) -> str:
+        return self._redacted(cut(text, self._room()))
+
+    def _bytes(self, value: Any, builtin: Any) -> str:
+        length, room = builtin.__len__(value), self._room()
+        text = repr(builtin.__getitem__(value, slice(room)))
+        return self._redacted(text if max(length, len(text)) <= room else text[:room] + mark(length, "bytes"))
+
+    def _redacted(self, text: str) -> str:
+        """A text that was cut, without what it says to be secret, counted."""
+        if self._redaction is not None and may_need_redaction(text):
+            text = self._redaction.text(text, self.secrets)
+        self._left -= len(text)
+        return text
+
+    def _room(self) -> int:
+        return max(0, min(self._bounds.text, self._left))
+
+
+def _integer(number: int) -> int | str:
+    if LOWEST <= number <= HIGHEST:
+        return number
+    bits = number.bit_length()
+    return str(number) if bits <= _BITS else f"<int of {bits} bits>"
+
+
+def _described(value: Any) -> str:
+    kind = type(value)
+    if type(attribute(kind, "__len__")) is WrapperDescriptorType and len(value) > _LONG:
+        return f"<{full_name(kind)} of {len(value)} items>"
+    return repr(value)
+
+
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """The names that a named tuple gives to its items."""
+    fields = attribute(kind, "_fields")
+    return fields if type(fields) is tuple and all(type(each) is str for each in fields) else None
+
+
+def _name(index: int, items: list[Any], names: tuple[str, ...] | None) -> str:
+    """What names an item: the name that it was given, the first of a pair for the second, an option for its value."""
+    if names:
+        if index < len(names):
+            return names[index]
+        if names[-1].startswith("*"):
+            return names[-1]
+    if not index:
+        return ""
+    before = items[index - 1]
+    if type(before) is bytes:
+        before = before[:_KEY_LENGTH].decode("latin-1")
+    if type(before) is not str:
+        return ""
+    is_pair = names is None and len(items) == 2
+    return before[:_KEY_LENGTH] if is_pair or before.startswith("--") else ""
