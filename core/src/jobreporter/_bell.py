@@ -1,0 +1,59 @@
+"""How one thread wakes another."""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+from typing import Protocol
+
+from jobreporter._clock import Clock
+
+
+class Waker(Protocol):
+    """What one thread waits for and others ring."""
+
+    def ring(self) -> None:
+        """Wake the waiting thread; rung while nobody waits, the next wait returns at once."""
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait to be rung for; ``False`` once ``timeout`` seconds have passed."""
+
+
+class Bell:
+    """The plain `Waker`. Ringing acquires nothing, so a signal handler may interrupt it anywhere and ring again."""
+
+    __slots__ = ("_clock", "_lock")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = allocate_lock()
+        self._lock.acquire()
+
+    def ring(self) -> None:
+        # The check spares most of a burst of ringers the exception, which costs ten times as much.
+        if self._lock.locked():
+            try:
+                self._lock.release()
+            except RuntimeError:
+                pass  # somebody else rang in between
+
+    def wait(self, timeout: float | None) -> bool:
+        return self._clock.acquire(self._lock, timeout)
+
+
+class Latch:
+    """Opens once, and lets everybody through from then on."""
+
+    __slots__ = ("_bell",)
+
+    def __init__(self, clock: Clock) -> None:
+        self._bell = Bell(clock)
+
+    def open(self) -> None:
+        self._bell.ring()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for the latch to open; ``False`` if it is still closed after ``timeout`` seconds."""
+        is_open = self._bell.wait(timeout)
+        if is_open:
+            self._bell.ring()
+        return is_open

@@ -1,0 +1,160 @@
+"""One reporter's private path: its buffer, its breaker, its ledger.
+
+What belongs to the lane for good is here. The thread that serves it comes and goes (`_runner`), and so do the reporter
+and its state (`_session`). The pump puts events in and counts what it drops; the lane's thread counts the rest.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from jobreporter._bell import Bell, Waker
+from jobreporter._breaker import Breaker
+from jobreporter._buffer import new_buffer
+from jobreporter._clock import Clock
+from jobreporter._flush import Flush
+from jobreporter._hand import Counts, Hand
+from jobreporter._recipe import Recipe
+from jobreporter._session import Session
+from jobreporter._voice import Voice, describe
+from jobreporter._when import Filter
+from jobreporter.context import Context, LaneStatus
+from jobreporter.events import Event
+
+
+class Lane:
+    """What the pump, the supervisor and the lane's thread share about one reporter."""
+
+    def __init__(self, recipe: Recipe, context: Callable[[], Context], clock: Clock) -> None:
+        self.name = recipe.config.name
+        self.recipe = recipe
+        self.settings = recipe.config.lane
+        self.context = context
+        self.clock = clock
+        wanted = Filter.of(recipe.config.when, clock.monotonic)
+        #: Whether an event passes the config's ``when``; ``None`` where all do.
+        self.passes = None if wanted is None else wanted.passes
+        self.buffer = new_buffer(self.settings)
+        self.breaker = Breaker(clock)
+        self.voice = Voice(self.name, clock)
+        #: Wakes the lane's thread.
+        self.bell: Waker = Bell(clock)
+        #: Nothing more will come: hand out what is left, and stop.
+        self.closing = False
+        self.status: LaneStatus = "running"
+        #: Why it isn't running.
+        self.reason: str | None = None
+        self.restarts = 0
+        self.abandoned = 0
+        #: Events that were left when the lane closed.
+        self.unsent = 0
+        self._turn = allocate_lock()
+        self._flushes: deque[tuple[int, Flush]] = deque()
+        self._untold: deque[str] = deque()
+        # The counts of the turns before, and the hand of the present one: one tuple, so that a reader never sees a hand
+        # counted twice or not at all.
+        self._turns = (Counts(), Hand(self.buffer, self._turn))
+
+    @property
+    def hand(self) -> Hand:
+        """What the present thread holds."""
+        return self._turns[1]
+
+    @property
+    def counts(self) -> Counts:
+        former, hand = self._turns
+        return former.plus(hand.counts)
+
+    def offer(self, events: Sequence[Event], size: int) -> None:
+        """Put events into the buffer, as many as there is room for, and wake the thread."""
+        self.buffer.offer(events, size)
+        self.bell.ring()
+
+    def request(self, flush: Flush) -> None:
+        """Have the reporter flush once it has handled all that was offered up to now."""
+        self._flushes.append((self.buffer.admitted, flush))
+        self.bell.ring()
+
+    def flush_requested(self) -> bool:
+        """Whether what came before a requested flush is settled."""
+        return bool(self._flushes) and self._flushes[0][0] <= self.hand.oldest
+
+    def flushed(self, *, ok: bool) -> None:
+        """Answer the requests that this flush was for."""
+        while self.flush_requested():
+            self._flushes.popleft()[1].answer(self.name, ok=ok)
+
+    def close(self) -> None:
+        """Let the thread hand out what is left, and end."""
+        self.closing = True
+        self.bell.ring()
+
+    def next_turn(self) -> Hand:
+        """Take the events out of the present thread's hands, and make the hand of the next one."""
+        former, hand = self._turns
+        remains = hand.give_up()
+        if remains.events:
+            self.buffer.put_back(remains.position, remains.events)
+        self._turns = (former.plus(remains.counts), Hand(self.buffer, self._turn))
+        return self.hand
+
+    def end(self) -> None:
+        """Close for good, whatever state it is in: nothing is handed out after this, and what waits is lost."""
+        self.next_turn().give_up()
+        self.unsent += self.buffer.clear()
+        self.status = "closed"
+        while self._flushes:
+            self._flushes.popleft()[1].answer(self.name, ok=False)
+
+    def started(self, session: Session) -> None:
+        """The reporter started."""
+        if session.loop is not None:
+            self.bell = session.loop
+        self.status, self.reason = "running", None
+
+    def loses_loop(self) -> None:
+        """The reporter's event loop is about to end: the thread waits without it."""
+        self.bell = Bell(self.clock)
+
+    def did_not_start(self, error: BaseException) -> None:
+        """The reporter could not be loaded, or raised in ``reporter_start``."""
+        self.breaker.failed_to_start()
+        self.status, self.reason = "broken", describe(error)
+        self.voice.did_not_start(error)
+
+    def crashed(self, hook: str, error: BaseException) -> None:
+        """A hook raised."""
+        self.breaker.crashed()
+        self.restarts += 1
+        if self.breaker.open:
+            self.status, self.reason = "backing_off", f"{hook} raised {describe(error)}"
+        self.voice.crashed(hook, error, opened=self.breaker.open)
+
+    def wedged(self, stack: str) -> None:
+        """The thread hangs there. Its successor tells of it: this runs on the pump's thread."""
+        self.next_turn()
+        self.loses_loop()
+        self.breaker.crashed()
+        self.status, self.reason = "wedged", f"a hook hung for more than {self.settings.timeout:g} s"
+        self.tell(
+            f"hung for more than {self.settings.timeout:g} s; threads can't be killed, so it is left behind and another"
+            f" takes its place. It hung in {stack}"
+        )
+
+    def tell(self, message: str) -> None:
+        """Have the lane's thread log this: the pump never logs, for a logging handler may hang."""
+        self._untold.append(message)
+        self.bell.ring()
+
+    def speak(self) -> None:
+        """Tell of what happened away from the lane's thread, which calls this."""
+        while self._untold:
+            self.voice.say(self._untold.popleft())
+        self.voice.dropped(self.buffer.dropped)
+
+    def recovered(self) -> None:
+        """An event, and a flush after it, went well again."""
+        self.breaker.succeeded()
+        self.voice.recovered()

@@ -1,0 +1,37 @@
+"""How quickly a lane works off what waits for it."""
+
+from __future__ import annotations
+
+from jobreporter._clock import Clock
+
+# Seconds over which the pace is taken: several turns of the interpreter's lock, which is handed on every 5 ms.
+WINDOW = 0.05
+
+# Seconds within which a lane that keeps pace works off a crowd.
+SOON = 0.5
+
+
+class Pace:
+    """Tells a lane that had no chance to run yet from one that is slow."""
+
+    def __init__(self, crowd: int, clock: Clock) -> None:
+        self._crowd = crowd
+        self._clock = clock
+        self._since = clock.monotonic()
+        self._from = 0
+        self._keeps = True
+
+    def catches_up(self, done: int, waiting: int) -> bool:
+        """Whether a crowd waits that will soon be worked off, by the pace of the last moments.
+
+        done: how much was done so far. waiting: how much there is to do.
+        """
+        now = self._clock.monotonic()
+        if waiting <= self._crowd:
+            self._since, self._from, self._keeps = now, done, True
+            return False
+        elapsed = now - self._since
+        if elapsed >= WINDOW:
+            self._keeps = (done - self._from) / elapsed * SOON >= waiting
+            self._since, self._from = now, done
+        return self._keeps

@@ -1,0 +1,243 @@
+"""The one thread that moves published events into the lanes, and watches them.
+
+It takes what has come in batches that all lanes share, and lingers while events come: to wake a sleeping thread costs a
+publisher a hundred times as much as the append. Only when nothing came for a while does it announce that it sleeps, look
+once more, and sleep.
+"""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from jobreporter import _ingress
+from jobreporter._bell import Latch
+from jobreporter._buffer import PIECE
+from jobreporter._clock import Clock
+from jobreporter._flush import Flush
+from jobreporter._ingress import LIMIT, Ending, Ingress, UnfinishedFailure, events_in
+from jobreporter._lane import Lane
+from jobreporter._supervisor import Watch
+from jobreporter._voice import describe
+from jobreporter._weight import Scales
+from jobreporter.events import Event
+from jobreporter.hookspecs import HANDLERS
+
+# Seconds for which the pump naps while events come.
+LINGER = 0.002
+
+# Seconds that it sleeps at most. A publisher that is interrupted between its append and the bell is served by then.
+LONGEST_SLEEP = 1.0
+
+# Items that it holds back at most for lanes that are busy.
+HELD_BACK = LIMIT * 9 // 10
+
+# Batches that it moves before it looks after the lanes and lets them run, however fast more come.
+BATCHES = 8
+
+
+class Repeated(Exception):  # noqa: N818 - nobody's error: it is counted
+    """An execution has ended before."""
+
+
+class Pump:
+    """Runs in a thread of its own from the first event of a process to the close of its dispatcher."""
+
+    def __init__(self, ingress: Ingress, lanes: Sequence[Lane], clock: Clock) -> None:
+        self._ingress = ingress
+        self._lanes = lanes
+        self._clock = clock
+        self._watches = [Watch(lane, clock, self._wake) for lane in lanes]
+        self._flushes: deque[Flush] = deque()
+        # A flush waits for what had come when the pump heard of it, and so does closing: a publisher that never pauses
+        # must not put them off for ever.
+        self._due_flushes: deque[tuple[int, Flush]] = deque()
+        self._close_at: int | None = None
+        self._items_taken = 0
+        self._scales = Scales()
+        # Whoever takes the one token starts the thread, and the thread that takes the one claim is the pump: taking
+        # from a list is atomic, where a lock would be held by whatever code a signal interrupts.
+        self._tokens = [None]
+        self._claims = [None]
+        #: Whether the thread runs; before that, events wait.
+        self.running = False
+        #: Everything that comes before the ingress is empty still goes out; then the lanes close.
+        self.closing = False
+        #: Stop at once.
+        self.quitting = False
+        #: Opens when the thread has ended.
+        self.ended = Latch(clock)
+        #: Events that were taken from the ingress, and what of them went no further, by reason.
+        self.taken = 0
+        self.refused: dict[str, int] = {}
+
+    @property
+    def started(self) -> bool:
+        """Whether the thread runs, or is about to."""
+        return not self._tokens
+
+    def start(self) -> None:
+        """Start the thread, unless that has been done. Acquires nothing, and never waits."""
+        try:
+            self._tokens.pop()
+        except IndexError:
+            return
+        try:
+            # Thread.start() takes a lock of the threading module's and waits for the thread to run; a job, or a signal
+            # handler in the middle of another Thread.start(), must do neither. So a bare thread does it for them.
+            _thread.start_new_thread(self._launch, ())
+        except BaseException as error:
+            self._tokens.append(None)
+            if not isinstance(error, RuntimeError):
+                raise
+            # No more threads: the interpreter shuts down. What waits is counted when the dispatcher closes.
+
+    def _launch(self) -> None:
+        threading.Thread(target=self._run, name="jobreporter-pump", daemon=True).start()
+
+    def flush(self, flush: Flush) -> None:
+        """Pass a request on to the lanes, behind all that has been published."""
+        self._flushes.append(flush)
+        self._wake()
+
+    def close(self) -> None:
+        """Hand out what has come, close the lanes, and end."""
+        self.closing = True
+        self._wake()
+
+    def quit(self) -> None:
+        """End now. Threads that hang are left behind."""
+        self.quitting = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._ingress.bell.ring()
+
+    def _run(self) -> None:
+        try:
+            self._claims.pop()
+        except IndexError:
+            return  # an interrupted start was made good by another
+        _ingress.keep_out()
+        try:
+            self._ingress.asleep = False
+            for watch in self._watches:
+                watch.start()
+            self.running = True
+            while not self._over():
+                self._turn()
+        finally:
+            # From here on, publishers turn to the dispatcher, which knows that it is closed.
+            self._ingress.asleep = True
+            self.running = False
+            self.ended.open()
+
+    def _over(self) -> bool:
+        return self.quitting or (self._closed and all(watch.over for watch in self._watches))
+
+    @property
+    def _closed(self) -> bool:
+        return self._close_at is not None and self._items_taken >= self._close_at
+
+    def _turn(self) -> None:
+        self._hear()
+        came = not self._closed and (self._held_back() or self._move())
+        self._pass_on_flushes()
+        if self._closed:
+            for lane in self._lanes:
+                lane.close()
+        looks = [seconds for watch in self._watches if (seconds := watch.look()) is not None]
+        if came:
+            self._ingress.bell.wait(LINGER)
+        else:
+            self._sleep(min(looks, default=LONGEST_SLEEP))
+
+    def _held_back(self) -> bool:
+        """Whether to leave events where they are: a busy lane would drop them, but takes them if it gets to run.
+
+        A burst waits in the ingress for the lanes that keep pace; one that doesn't holds up nobody.
+        """
+        busy = [watch.catches_up() for watch in self._watches]
+        return any(busy) and 0 < len(self._ingress.items) < HELD_BACK
+
+    def _sleep(self, timeout: float) -> None:
+        self._ingress.asleep = True
+        # Whoever appends after this look sees that the pump sleeps; whoever asks for something rings in any case.
+        if self._closed or not self._ingress.items:
+            self._ingress.bell.wait(timeout)
+        self._ingress.asleep = False
+
+    def _hear(self) -> None:
+        """Note where in the stream of items the requests belong that came."""
+        reached = self._items_taken + len(self._ingress.items)
+        if self.closing and self._close_at is None:
+            self._close_at = reached
+        while self._flushes:
+            self._due_flushes.append((reached, self._flushes.popleft()))
+
+    def _pass_on_flushes(self) -> None:
+        while self._due_flushes and self._due_flushes[0][0] <= self._items_taken:
+            _, flush = self._due_flushes.popleft()
+            for lane in self._lanes:
+                lane.request(flush)
+
+    def _move(self) -> bool:
+        """Move what has come into the lanes; ``False`` if nothing had."""
+        for number in range(BATCHES):
+            count = min(len(self._ingress.items), PIECE)
+            if not count:
+                return number > 0
+            events, size = self._take(count)
+            if events:
+                for lane in self._lanes:
+                    lane.offer(events, size)
+        return True
+
+    def _take(self, count: int) -> tuple[Sequence[Event], int]:
+        """The next events, and what they take in bytes."""
+        popleft, weigh = self._ingress.items.popleft, self._scales.weigh
+        events: list[Event] = []
+        size, taken = 0, count
+        for _ in range(count):
+            item = popleft()
+            try:
+                if type(item) in HANDLERS:
+                    size += weigh(item)
+                    events.append(item)
+                else:
+                    taken += events_in(item) - 1
+                    opened = _open(item)
+                    size += sum(map(weigh, opened))
+                    events += opened
+            except Repeated:
+                self._refuse("repeated", item)
+            except Exception as error:
+                self._refuse("invalid", item)
+                self._complain(error)
+        self._items_taken += count
+        self.taken += taken
+        return tuple(events), size  # a tuple takes just what it holds, where a list keeps room to grow
+
+    def _refuse(self, reason: str, item: object) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + events_in(item)
+
+    def _complain(self, error: Exception) -> None:
+        # A logging handler may hang, so a lane's thread does the talking.
+        for lane in self._lanes[:1]:
+            lane.tell(f"and every other did not get an event that was published: {describe(error)}")
+
+
+def _open(item: object) -> tuple[Event, ...]:
+    """The two events of an `Ending`.
+
+    Raises `Repeated` if the execution has ended before, and TypeError for what is neither an ending nor an event.
+    """
+    if not isinstance(item, Ending):
+        raise TypeError(f"publish() takes one of jobreporter's five events, not {type(item).__name__}")
+    if item.seal:
+        raise Repeated
+    item.seal.append(None)
+    outcome = item.outcome
+    return (outcome.complete() if isinstance(outcome, UnfinishedFailure) else outcome, item.stopped)

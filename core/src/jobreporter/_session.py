@@ -1,0 +1,84 @@
+"""One life of a reporter: from `reporter_start` to `reporter_stop`, with its state in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jobreporter._hooks import Call
+from jobreporter._recipe import Prepared
+from jobreporter._voice import Voice
+from jobreporter.context import Context
+
+if TYPE_CHECKING:
+    from jobreporter._loop import Loop
+
+
+class Session:
+    """A started reporter. Whatever its hooks raise comes out of the methods as it is, but for `stop`'s."""
+
+    def __init__(self, prepared: Prepared, context: Context, timeout: float, voice: Voice) -> None:
+        self._voice = voice
+        self._timeout = timeout
+        self._warned = False
+        self._hooks = prepared.plugin.start()
+        #: What to call for each kind of event, and whether what it returns is for `take`.
+        self.calls = {
+            kind: (call, call.threads_state or call.asynchronous) for kind, call in self._hooks.events.items()
+        }
+        #: What the lane's thread waits on, if the reporter needs an event loop.
+        self.loop = _new_loop(timeout) if prepared.plugin.asynchronous else None
+        try:
+            self.state = self._run(self._hooks.start, prepared.options, context)
+        except BaseException:
+            self.close_loop()
+            raise
+
+    def take(self, call: Call, result: Any) -> None:
+        """What a handler returned: awaited if it is a coroutine, and then the next state if the handler takes state."""
+        if call.asynchronous and self.loop is not None:
+            result = self.loop.finish(result)
+        if call.threads_state and result is not None:
+            if type(result) is not type(self.state) and self.state is not None and not self._warned:
+                self._warned = True
+                self._voice.changed_state(call.hook, self.state, result)
+            self.state = result
+
+    def flush(self) -> None:
+        """Call ``reporter_flush``."""
+        self._run(self._hooks.flush, self.state)
+
+    def stop(self) -> None:
+        """Call ``reporter_stop``, then end what the reporter's event loop still runs. What they raise is only logged."""
+        self._try(lambda: self._run(self._hooks.stop, self.state))
+        self._try(self.close_loop)
+
+    def stop_from_outside(self) -> None:
+        """Call ``reporter_stop`` while another thread hangs in a hook of this session, and may use its event loop."""
+        hanging, self.loop = self.loop, self.loop and _new_loop(self._timeout)
+        self.stop()
+        self.loop = hanging
+
+    def _try(self, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except BaseException as error:
+            self._voice.did_not_stop(error)
+
+    def close_loop(self) -> None:
+        """End what the reporter's event loop still runs, and close it."""
+        if self.loop is not None:
+            self.loop.close()
+
+    def _run(self, call: Call | None, *given: Any) -> Any:
+        if call is None:
+            return None
+        result = call(*given)
+        return self.loop.finish(result) if self.loop is not None and call.asynchronous else result
+
+
+def _new_loop(timeout: float) -> Loop:
+    # asyncio takes longer to import than all of jobreporter, and most reporters don't need it.
+    from jobreporter._loop import Loop
+
+    return Loop(timeout)
