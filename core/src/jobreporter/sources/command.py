@@ -1,0 +1,182 @@
+"""Commands as jobs: what ``jobreporter exec`` does, as a function.
+
+    from jobreporter.sources.command import run
+
+    run(dispatcher, ["pg_dump", "--file", "shop.sql", "shop"], timeout=600)
+
+One call is one execution. Exit code 0 is a success, one of ``skip_codes`` ``aborted(skipped)``, any other a failure of
+the kind ``exit_code``, and so is death by a signal, which is named. A command that ran out of time failed by
+``timeout``. One that ends because this process was asked to end is ``aborted(shutdown)``. A failure carries the last
+lines of the output.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from jobreporter.sources._child import GRACE, Child, Ending
+from jobreporter.sources._wakeups import Wakeups
+from jobreporter.text import one_line
+
+if TYPE_CHECKING:
+    from jobreporter import Dispatcher, Execution
+
+TIMED_OUT = 124
+NOT_EXECUTABLE = 126
+NOT_FOUND = 127
+
+# Characters of the output's last line that a failure's message quotes.
+MESSAGE = 300
+
+
+class CommandFailed(Exception):  # noqa: N818 - reads better in a report, and is never raised
+    """A command ended with another exit code than 0, or was killed by a signal. Reported, never raised."""
+
+
+class CommandTimedOut(CommandFailed, TimeoutError):  # noqa: N818 - as above
+    """A command was ended because its time was up."""
+
+
+class CommandNotStarted(CommandFailed):
+    """A command wasn't found, or couldn't be executed."""
+
+
+class Result(NamedTuple):
+    """What came of a command."""
+
+    #: Its exit code; 128 + n if signal n killed it; 124, 126 or 127 as a shell has them.
+    code: int
+    #: What the command couldn't say itself: that it didn't start, was ended, or that its output went nowhere.
+    remarks: tuple[str, ...] = ()
+
+
+def run(
+    dispatcher: Dispatcher,
+    command: Sequence[str],
+    *,
+    name: str | None = None,
+    queue: str | None = None,
+    timeout: float | None = None,
+    skip_codes: Collection[int] = (),
+) -> int:
+    """Run a command as a job and return its exit code.
+
+    command: the program and its arguments; no shell is involved. name: what the job is called, the program's own name
+    if not given. timeout: seconds that it may take. skip_codes: exit codes by which it says that there was nothing to
+    do.
+
+    Its input and output are this process's own. A signal that kills it is 128 + n, a timeout 124, a program that can't
+    be executed 126, one that isn't found 127. Signals that this process gets are not forwarded: an exception that
+    interrupts the call ends the command, and propagates.
+    """
+    with Wakeups() as wakeups:
+        return execute(
+            dispatcher, command, wakeups, name=name, queue=queue, timeout=timeout, skip_codes=skip_codes
+        ).code
+
+
+def execute(
+    dispatcher: Dispatcher,
+    command: Sequence[str],
+    wakeups: Wakeups,
+    *,
+    name: str | None = None,
+    queue: str | None = None,
+    timeout: float | None = None,
+    skip_codes: Collection[int] = (),
+    grace: float = GRACE,
+) -> Result:
+    """Like `run`; the signals that ``wakeups`` catches are forwarded, and the command has ``grace`` seconds to obey."""
+    if not command:
+        raise ValueError("there is no command to run")
+    words = tuple(readable(word) for word in command)
+    name = name or os.path.basename(words[0]) or words[0] or "command"
+    with dispatcher.begin(
+        name, source="command", queue=queue, args=words, argument_names=argument_names(words)
+    ) as execution:
+        try:
+            child = Child(command, wakeups)
+        except OSError as error:
+            result = note_not_started(execution, words[0], error)
+        else:
+            result = note_ending(execution, child.wait(timeout, grace), timeout, skip_codes)
+    return result
+
+
+def note_not_started(execution: Execution, program: str, error: OSError) -> Result:
+    """Note that there is no command to wait for."""
+    remark = f"{program}: {error.strerror}"
+    code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
+    execution.tag(exit_code=code)
+    execution.fail(CommandNotStarted(remark), kind="exit_code")
+    return Result(code, (remark,))
+
+
+def note_ending(execution: Execution, ending: Ending, timeout: float | None, skip_codes: Collection[int]) -> Result:
+    """Note how the command ended, and say what its caller should exit with."""
+    remarks = tuple(
+        f"the command's {output.name} could not be passed on: {output.problem.strerror}"
+        for output in ending.outputs
+        # EPIPE: nobody wanted to read on, which the command was told as well.
+        if output.problem is not None and output.problem.errno != errno.EPIPE
+    )
+    if ending.timed_out or ending.returncode is None:
+        how = f"timed out after {timeout:g} s"
+        execution.fail(failure(CommandTimedOut, how, ending, remarks), kind="timeout")
+        return Result(TIMED_OUT, (how, *remarks))
+    signalled = -min(ending.returncode, 0)
+    code = 128 + signalled if signalled else ending.returncode
+    execution.tag(exit_code=code)
+    if code in skip_codes:
+        execution.abort("skipped")
+    elif code - 128 in ending.asked:
+        # It died of what we were sent, or says so as a shell does.
+        execution.abort("shutdown")
+    elif code != 0:
+        how = f"killed by {signal_name(signalled)}" if signalled else f"exited with code {code}"
+        execution.fail(failure(CommandFailed, how, ending, remarks), kind="exit_code")
+    return Result(code, remarks)
+
+
+def failure(kind: type[CommandFailed], how: str, ending: Ending, remarks: Sequence[str]) -> CommandFailed:
+    """The error to report: its message ends in the last line that the command wrote, its notes hold the last lines."""
+    tails = {output.name: tail for output in ending.outputs if (tail := output.tail())}
+    last = tails.get("stderr") or tails.get("output") or tails.get("stdout") or ""
+    error = kind(f"{how}: {one_line(last.splitlines()[-1].strip(), MESSAGE)}" if last else how)
+    for name, tail in tails.items():
+        error.add_note(f"The end of its {name}:\n{tail}")
+    for remark in remarks:
+        error.add_note(remark)
+    return error
+
+
+def argument_names(words: Sequence[str]) -> tuple[str, ...]:
+    """For each word of a command line the option that it is the value of, so that secrets among them are found.
+
+    What one word says by itself, as ``--token=x`` does, is found without that.
+    """
+    return ("", *(_option(before) if not word.startswith("--") else "" for before, word in pairwise(words)))
+
+
+def _option(word: str) -> str:
+    """The name that announces the next word: ``token`` for ``--token`` and ``-token``."""
+    name = word.lstrip("-")
+    return name if word.startswith("-") and "=" not in name else ""
+
+
+def signal_name(number: int) -> str:
+    """``SIGSEGV`` for 11; a real-time signal has no name of its own."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def readable(word: str) -> str:
+    """A word of a command line as valid text: it may hold any bytes."""
+    return os.fsencode(word).decode(errors="replace")
