@@ -1,0 +1,11 @@
+"""The log of a process that is jobreporter's own."""
+
+from __future__ import annotations
+
+import logging
+
+
+def show_own_log() -> None:
+    """Show on stderr what the reporter `log` says, since nobody else has configured logging here."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("jobreporter").setLevel(logging.INFO)
