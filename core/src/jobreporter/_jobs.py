@@ -45,6 +45,9 @@ class JobMaker:
             names = argument_names or (positional_names(function) if function is not None else ())
             captured = self._capture(fields.get("args", ()), fields.get("kwargs", {}), names)
             fields["args"], fields["kwargs"], secrets = captured.args, captured.kwargs, captured.secrets
+        else:
+            # Not the caller's own, though empty: they may fill up before the job is delivered.
+            fields["args"], fields["kwargs"] = (), {}
         if fields.get("extra"):
             fields["extra"] = plain(fields["extra"])
         job_id = fields.setdefault("id", None) or self.identity.new_id()

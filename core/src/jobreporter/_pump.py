@@ -31,6 +31,10 @@ LINGER = 0.002
 # Seconds that it sleeps at most. A publisher that is interrupted between its append and the bell is served by then.
 LONGEST_SLEEP = 1.0
 
+# Seconds that the first publisher of a process waits at most for the threads to start; it takes one or two
+# milliseconds.
+STARTING = 0.02
+
 # Items that it holds back at most for lanes that are busy.
 HELD_BACK = LIMIT * 9 // 10
 
@@ -61,6 +65,7 @@ class Pump:
         # from a list is atomic, where a lock would be held by whatever code a signal interrupts.
         self._tokens = [None]
         self._claims = [None]
+        self._up = Latch(clock)
         #: Whether the thread runs; before that, events wait.
         self.running = False
         #: Everything that comes before the ingress is empty still goes out; then the lanes close.
@@ -79,23 +84,31 @@ class Pump:
         return not self._tokens
 
     def start(self) -> None:
-        """Start the thread, unless that has been done. Acquires nothing, and never waits."""
+        """Start the thread, unless that has been done, and give it a moment to start the lanes.
+
+        Without that moment, a program that ends right after its first events would lose them: from Python 3.12 on, no
+        thread starts once the main one has ended.
+        """
         try:
             self._tokens.pop()
         except IndexError:
             return
         try:
-            # Thread.start() takes a lock of the threading module's and waits for the thread to run; a job, or a signal
-            # handler in the middle of another Thread.start(), must do neither. So a bare thread does it for them.
+            # Thread.start() takes a lock of the threading module's, which the code that a signal handler has
+            # interrupted may hold. So a bare thread calls it.
             _thread.start_new_thread(self._launch, ())
-        except BaseException as error:
+            self._up.wait(STARTING)
+        except RuntimeError:
+            self._tokens.append(None)  # no more threads: what waits is counted when the dispatcher closes
+        except BaseException:
             self._tokens.append(None)
-            if not isinstance(error, RuntimeError):
-                raise
-            # No more threads: the interpreter shuts down. What waits is counted when the dispatcher closes.
+            raise
 
     def _launch(self) -> None:
-        threading.Thread(target=self._run, name="jobreporter-pump", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="jobreporter-pump", daemon=True).start()
+        except RuntimeError:
+            self._tokens.append(None)
 
     def flush(self, flush: Flush) -> None:
         """Pass a request on to the lanes, behind all that has been published."""
@@ -126,6 +139,7 @@ class Pump:
             for watch in self._watches:
                 watch.start()
             self.running = True
+            self._up.open()
             while not self._over():
                 self._turn()
         finally:

@@ -20,10 +20,10 @@ def make_job(**fields: Any) -> Job:
 
 
 @overload
-def make_event(kind: type[AnyEvent], **fields: Any) -> AnyEvent: ...
+def make_event(kind: type[AnyEvent], /, **fields: Any) -> AnyEvent: ...
 @overload
-def make_event(kind: str, **fields: Any) -> Event: ...
-def make_event(kind: str | type[Event], **fields: Any) -> Event:
+def make_event(kind: str, /, **fields: Any) -> Event: ...
+def make_event(kind: str | type[Event], /, **fields: Any) -> Event:
     """An event with the given fields: ``make_event("failure", will_retry=True)`` or ``make_event(Failure, ...)``.
 
     Raises `ValueError` for a kind that is none.
