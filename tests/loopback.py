@@ -64,7 +64,7 @@ class Loopback:
                 self.end_headers()
                 self.wfile.write(b"{}")
 
-            do_GET = do_POST = do_PUT = do_DELETE = answer
+            do_GET = do_POST = do_PUT = answer  # noqa: N815 - http.server calls them so
 
             def log_message(self, format: str, *arguments: object) -> None:
                 pass

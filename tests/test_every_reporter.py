@@ -30,7 +30,19 @@ from .loopback import Loopback, loopback
 
 HERE = Path(__file__).parent
 CANARY = "canary-7f3a9c"
-SOURCES = ("celery", "rq", "dramatiq", "huey", "arq", "taskiq", "procrastinate", "apscheduler", "django", "command", "python")
+SOURCES = (
+    "celery",
+    "rq",
+    "dramatiq",
+    "huey",
+    "arq",
+    "taskiq",
+    "procrastinate",
+    "apscheduler",
+    "django",
+    "command",
+    "python",
+)
 # The testing kit's own recorder is no reporter for production.
 INSTALLED = {name: providers[0] for name, providers in sorted(scan().items())}
 
@@ -103,7 +115,9 @@ def error_chain(levels: int) -> ErrorInfo:
     frames = tuple(Frame(filename="/app/jobs.py", lineno=line, function="run") for line in range(1, 60))
     error = ErrorInfo(type="builtins.ValueError", message=hostile_text(), frames=frames)
     for level in range(levels):
-        error = ErrorInfo(type=f"shop.errors.Level{level}", message="", cause=error, frames=frames, notes=(hostile_text(),))
+        error = ErrorInfo(
+            type=f"shop.errors.Level{level}", message="", cause=error, frames=frames, notes=(hostile_text(),)
+        )
     return ErrorInfo(type="builtins.ExceptionGroup", message="group", exceptions=(error, error))
 
 
@@ -236,7 +250,10 @@ def test_it_shows_no_secret(
     caplog.set_level("DEBUG")
     dispatcher = dispatch(name, plugin, options)
     message = f"can't reach postgres://shop:{CANARY}@db/shop with {CANARY}"
-    with pytest.raises(ConnectionError), dispatcher.begin("a", kwargs={"password": CANARY, "deep": [{"token": CANARY}]}):
+    with (
+        pytest.raises(ConnectionError),
+        dispatcher.begin("a", kwargs={"password": CANARY, "deep": [{"token": CANARY}]}),
+    ):
         raise ConnectionError(message)
     with dispatcher.begin("b", args=(f"https://ann:{CANARY}@host/",)):
         raise Abort("skipped")

@@ -73,9 +73,9 @@ def test_attempts_of_one_job_are_different_executions(reported: Reported) -> Non
 
 def test_an_unknown_field_is_refused(reported: Reported) -> None:
     """A misspelt job field raises at once, and names the right one."""
-    with pytest.raises(TypeError, match="no field 'atempt'. Did you mean 'attempt'?"):
+    with pytest.raises(TypeError, match=r"no field 'atempt'\. Did you mean 'attempt'\?"):
         reported.dispatcher.begin("a", atempt=2)
-    with pytest.raises(TypeError, match="no field 'xyz'. It has id, execution_id, name"):
+    with pytest.raises(TypeError, match=r"no field 'xyz'\. It has id, execution_id, name"):
         reported.dispatcher.begin("a", xyz=2)
 
 

@@ -26,7 +26,7 @@ dispatcher = Dispatcher(
 def run(path: Path, program: str) -> subprocess.CompletedProcess[str]:
     """Run a program that has a dispatcher with a recorder."""
     command = [sys.executable, "-c", PROGRAM + program, str(path)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own program
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_a_program_that_just_ends_delivers_what_it_published(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_first_event_at_exit_starts_no_thread_and_prints_no_traceback(tmp_path
     else:
         program += register
     command = [sys.executable, "-c", program, str(tmp_path / "calls")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own program
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     delivered = [call.hook for call in read_calls(tmp_path / "calls")].count("handle_started")

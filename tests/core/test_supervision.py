@@ -79,8 +79,6 @@ def test_whatever_a_reporter_raises_costs_it_one_event(dispatch: Make, error: Ba
 
 def test_a_crash_starts_the_reporter_anew_with_its_buffer_kept(dispatch: Make) -> None:
     """After a crash come stop with the old state, start with a new one, and the next event."""
-    recorder = Recorder()
-    recorder.effect = lambda call: crash_once(call)
     crashed: list[int] = []
 
     def crash_once(call: Call) -> None:
@@ -88,6 +86,7 @@ def test_a_crash_starts_the_reporter_anew_with_its_buffer_kept(dispatch: Make) -
             crashed.append(call.state)
             raise ValueError("once")
 
+    recorder = Recorder(effect=crash_once)
     dispatcher = dispatch({"recorder": recorder})
     for _ in range(2):
         with dispatcher.begin("a"):

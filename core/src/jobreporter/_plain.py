@@ -1,10 +1,9 @@
 """Any value as bounded plain data.
 
 Plain is ``None``, ``bool``, ``int`` of 64 bits, finite ``float``, valid ``str``, tuple or list of plain, dict of
-``str``
-to plain. Everything else becomes text. Builtin values are walked here and only as far as the bounds go, so that neither
-their size nor methods that a subclass overrides matter. Of the user's own code nothing runs but one ``repr`` for each
-foreign object.
+``str`` to plain. Everything else becomes text. Builtin values are walked here and only as far as the bounds go, so that
+neither their size nor methods that a subclass overrides matter. Of the user's own code nothing runs but one ``repr``
+for each foreign object.
 """
 
 from __future__ import annotations
@@ -99,10 +98,7 @@ class Walk:
             if self._left <= 0:
                 break
             name = self._key(key, depth)
-            if self._redaction is not None and name in self._redaction.names:
-                kept[name] = self._redaction.conceal(item, self.secrets)
-            else:
-                kept[name] = self.value(item, depth + 1)
+            kept[name] = self._named(name, item, depth)
         if len(kept) < (total := dict.__len__(value)):
             kept["..."] = f"({total} items)"
         return kept
@@ -118,13 +114,16 @@ class Walk:
         for index, item in enumerate(items):
             if self._left <= 0:
                 break
-            if self._redaction is not None and _name(index, items, names) in self._redaction.names:
-                kept.append(self._redaction.conceal(item, self.secrets))
-            else:
-                kept.append(self.value(item, depth + 1))
+            kept.append(self._named(_name(index, items, names), item, depth))
         if len(kept) < (total := builtin.__len__(value)):
             kept.append(f"... ({total} items)")
         return kept
+
+    def _named(self, name: str, item: Any, depth: int) -> Any:
+        if self._redaction is None or name not in self._redaction.names:
+            return self.value(item, depth + 1)
+        self._left -= NODE
+        return self._redaction.conceal(item, self.secrets)
 
     def _container(self, value: Any, builtin: Any, depth: int) -> Any:
         if depth >= self._bounds.depth or self._left <= 0:

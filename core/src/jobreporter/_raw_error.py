@@ -81,10 +81,12 @@ def _frame(raw: RawFrame, variables: dict[str, Any] | None, eraser: Eraser) -> F
     code, position, module = raw
     lineno = line_number(code, position)
     line = source_line(code.co_filename, lineno)
+    # A traceback that was rebuilt, by tblib for one, has a name for the call but not the qualified one.
+    function = code.co_qualname if code.co_qualname.endswith(code.co_name) else code.co_name
     return Frame(
         filename=cut(code.co_filename, _NAME_LENGTH),
         lineno=lineno,
-        function=cut(code.co_qualname, _NAME_LENGTH),
+        function=cut(function, _NAME_LENGTH),
         module=cut(module, _NAME_LENGTH) if isinstance(module, str) else None,
         line=eraser.text(cut(line, _NAME_LENGTH)) if line else None,
         locals=eraser.data(variables),

@@ -18,8 +18,16 @@ from jobreporter.error_info import ErrorInfo, Frame
 # Stand-ins for so many classes are kept, so that equal errors have the same class.
 _REMEMBERED = 256
 _HIGHEST_LINE = 2**31 - 1
-# What an exception does in Python's own way, whatever its class makes of it.
-_NATIVE = ("__getattribute__", "__setattr__", "__delattr__", "__eq__", "__hash__", "__reduce__")
+# What every exception and every group has, to be put in front of whatever a class makes of it.
+_NATIVE = {
+    name: found
+    for kind in (object, BaseException)
+    for name, found in vars(kind).items()
+    if name not in {"__new__", "__doc__", "__init_subclass__", "__subclasshook__"}
+}
+_NATIVE_OF_GROUPS = {
+    name: found for name, found in vars(BaseExceptionGroup).items() if name not in {"__new__", "__doc__"}
+}
 
 _args = BaseException.__dict__["args"].__get__
 
@@ -31,13 +39,13 @@ def rebuilt(error: ErrorInfo) -> BaseException:
     _set(exception, "__cause__", None if error.cause is None else rebuilt(error.cause))
     _set(exception, "__context__", None if error.context is None else rebuilt(error.context))
     _set(exception, "__suppress_context__", error.suppress_context)  # last, because a cause sets it
-    for note in error.notes:
-        exception.add_note(note)
+    if error.notes:
+        exception.__dict__["__notes__"] = list(error.notes)
     return exception
 
 
 def _instance(error: ErrorInfo) -> BaseException:
-    kind = _stand_in(error.type, error.mro)
+    kind = _stand_in(error.type, (error.type, *error.mro))
     arguments: tuple[Any, ...] = (error.message,)
     if issubclass(kind, BaseExceptionGroup):
         arguments = (error.message, tuple(map(rebuilt, error.exceptions)))
@@ -45,7 +53,7 @@ def _instance(error: ErrorInfo) -> BaseException:
     try:
         exception: BaseException = new(kind, *arguments)
     except Exception:  # written in C, and wants other arguments; a group wants a member
-        exception = BaseException.__new__(_stand_in(error.type, ()))
+        exception = BaseException.__new__(_stand_in(error.type, ("builtins.Exception",)))
     _set(exception, "args", arguments)
     if issubclass(type(exception), SyntaxError):
         SyntaxError.__dict__["msg"].__set__(exception, error.message)  # what its traceback is formatted from
@@ -54,19 +62,20 @@ def _instance(error: ErrorInfo) -> BaseException:
 
 @lru_cache(_REMEMBERED)
 def _stand_in(name: str, bases: tuple[str, ...]) -> type[BaseException]:
-    """A class of this full name, derived from the first of the classes that will do."""
-    base = next((kind for each in (name, *bases) if (kind := _derivable(each)) is not None), Exception)
+    """A class of this full name, derived from the first of these classes that will do."""
+    base = next((kind for each in bases if (kind := _derivable(each)) is not None), Exception)
     module, _, qualname = name.partition(".<locals>.")[0].rpartition(".")
     if full_name(base) == name:
         module = base.__module__
     qualname = name.removeprefix(f"{module}.").replace("\0", "")
     behaviour = {
+        **_NATIVE,
+        **(_NATIVE_OF_GROUPS if issubclass(base, BaseExceptionGroup) else {}),
         "__module__": module or "builtins",
         "__qualname__": qualname,
         "__str__": lambda self: _args(self)[0],
         "__repr__": lambda self: f"{qualname}({_args(self)[0]!r})",
         "__getattr__": _no_attribute,
-        **{name: getattr(BaseException, name) for name in _NATIVE},
     }
     return type(qualname.rpartition(".")[2], (base,), behaviour)
 

@@ -115,9 +115,9 @@ class Redaction:
 
     def _is_secret(self, found: re.Match[str]) -> bool:
         name = found["name"]
-        if name in _QUERY_NAMES:
-            return found.string.startswith(("?", "&"), max(0, found.start() - 1))
-        return name in self.names
+        if name in self.names:
+            return True
+        return name in _QUERY_NAMES and found.string.startswith(("?", "&"), max(0, found.start() - 1))
 
 
 def _bare(value: str) -> str:

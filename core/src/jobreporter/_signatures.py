@@ -34,11 +34,11 @@ def positional_names(function: Any) -> tuple[str, ...]:
             function = function.__func__
         elif kind is staticmethod:
             function = function.__func__
-        elif (wrapped := _wrapped(function)) is not None:
-            function = wrapped
         elif issubclass(kind, type):
             given += 1
             function = _constructor(function)
+        elif (wrapped := _wrapped(function)) is not None:
+            function = wrapped
         else:
             given += 1
             function = attribute(kind, "__call__")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from sys import getrefcount
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
@@ -15,6 +16,8 @@ RawFrame = tuple[CodeType, int, Any]
 _MOST = 100
 _HALF = _MOST // 2
 _OPTIMIZED = 0x01  # as inspect.CO_OPTIMIZED: the locals are those of a function
+# References to a dict that only its frame and the function that looks at it have.
+_UNSHARED = 3
 
 
 def raw_frames(traceback: TracebackType | None) -> tuple[list[RawFrame], int]:
@@ -35,11 +38,12 @@ def raw_frames(traceback: TracebackType | None) -> tuple[list[RawFrame], int]:
     except KeyError:  # code that was executed in a dict of its own
         pass
     kept, omitted = _kept(traceback)
-    return [(each.tb_frame.f_code, each.tb_lasti, each.tb_frame.f_globals.get("__name__")) for each in kept], omitted
+    calls = ((each.tb_frame, each.tb_lasti) for each in kept)
+    return [(frame.f_code, position, dict.get(frame.f_globals, "__name__")) for frame, position in calls], omitted
 
 
 def line_number(code: CodeType, position: int) -> int:
-    """The number of the line of an instruction; 0 where it has none. Code that isn't Python's has a line, no position."""
+    """The line of an instruction, 0 where it has none. Code that isn't Python's has a line and no position."""
     if position < 0:
         return code.co_firstlineno
     return next((line or 0 for start, end, line in code.co_lines() if start <= position < end), 0)
@@ -64,7 +68,11 @@ def _kept(traceback: TracebackType | None) -> tuple[list[TracebackType], int]:
 
 def _variables(frame: FrameType, walk: Walk) -> dict[str, Any] | None:
     found = frame.f_locals
-    if type(found) is not dict and not frame.f_code.co_flags & _OPTIMIZED:
+    is_function = frame.f_code.co_flags & _OPTIMIZED
+    if type(found) is not dict and not is_function:
         return None  # the body of a class, whose metaclass may have made it anything
     own = dict(found)  # in one go: other threads may change a module's variables
+    if is_function and type(found) is dict and getrefcount(found) <= _UNSHARED:
+        # Up to 3.12 a frame keeps the dict that it made for this, and the error in it would keep itself alive.
+        found.clear()
     return walk.mapping({name: each for name, each in own.items() if type(name) is str and not name.startswith("__")})

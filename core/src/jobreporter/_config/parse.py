@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import inspect
 
-from jobreporter._nearest import did_you_mean
 from jobreporter._config.reading import Reading
 from jobreporter._config.records import Config, RawOptions, ReporterConfig
 from jobreporter._config.wording import found, quoted
+from jobreporter._nearest import did_you_mean
 from jobreporter._settings import CaptureSettings, LaneSettings, NonEmpty, When
 from jobreporter.errors import ConfigError, Fault
 

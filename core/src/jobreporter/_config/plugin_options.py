@@ -10,12 +10,12 @@ import msgspec
 from msgspec import inspect
 
 from jobreporter._config.files import Unusable
-from jobreporter._nearest import did_you_mean
 from jobreporter._config.parse import OWN_KEYS, RESERVED
 from jobreporter._config.reading import LookUp, Reading
 from jobreporter._config.records import ReporterConfig
 from jobreporter._config.references import Reference
 from jobreporter._config.wording import quoted
+from jobreporter._nearest import did_you_mean
 from jobreporter.errors import BrokenReporter, ConfigError, Fault, PluginError
 from jobreporter.options import Options
 

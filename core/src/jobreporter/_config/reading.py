@@ -16,8 +16,8 @@ from msgspec import inspect
 
 from jobreporter._config import references, shapes, wording
 from jobreporter._config.files import Unusable
-from jobreporter._nearest import did_you_mean
 from jobreporter._config.references import Reference
+from jobreporter._nearest import did_you_mean
 from jobreporter.options import Secret
 from jobreporter.text import one_line
 

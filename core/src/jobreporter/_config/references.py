@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from jobreporter._config.files import Unusable, read_file
-from jobreporter._nearest import did_you_mean, nearest
 from jobreporter._config.wording import quoted
+from jobreporter._nearest import did_you_mean, nearest
 
 KEYS = ("env", "file")
 FORM = '{ env = "NAME" } or { file = "PATH" }'
