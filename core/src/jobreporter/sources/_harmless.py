@@ -1,0 +1,33 @@
+"""What keeps an error of ours from becoming the job's."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+logger = logging.getLogger("jobreporter")
+
+Self = TypeVar("Self")
+P = ParamSpec("P")
+
+
+def harmless(receiver: Callable[Concatenate[Self, P], None]) -> Callable[Concatenate[Self, P], None]:
+    """A method that a job queue calls. An ``Exception`` of its own ends here: the first is logged, and the job goes on.
+
+    What is raised into the job from outside, such as a ``KeyboardInterrupt``, still arrives there.
+    """
+    told = False
+
+    @functools.wraps(receiver)
+    def receive(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        nonlocal told
+        try:
+            receiver(self, *args, **kwargs)
+        except Exception:
+            if not told:
+                told = True
+                logger.exception("a job could not be reported; further errors of this kind are not logged")
+
+    return receive

@@ -1,0 +1,106 @@
+"""The example application, and the demo that shows it: what the README promises to people who run it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+#: How each job must end, attempt by attempt, as the lines of the reporter `log` begin.
+PROMISED = (
+    "success intake.jobs.register #1",
+    "success intake.jobs.index_words #1",
+    "aborted intake.jobs.register #1/1 skipped",
+    "failure intake.jobs.close_month #1/4 retry in 1s",
+    "success intake.jobs.total_invoices #1",
+    "failure intake.jobs.total_invoices #1/1 final",
+    "aborted intake.jobs.remind #1/1 expired",
+    "success intake.jobs.archive_log #1",
+    "success intake.jobs.close_month #2",
+)
+COLUMNS = ("accepted", "handled", "failed", "filtered", "dropped", "pending")
+
+
+@pytest.fixture(scope="module")
+def shown() -> str:
+    """What people see."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "demo.py"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def ledger(shown: str) -> dict[str, dict[str, int]]:
+    """The table of the ledger, by reporter."""
+    rows = re.findall(r"^  (\w+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", shown, re.MULTILINE)
+    return {name: dict(zip(COLUMNS, map(int, numbers), strict=True)) for name, *numbers in rows}
+
+
+@pytest.mark.parametrize("line", PROMISED)
+def test_every_promised_outcome_shows(shown: str, line: str) -> None:
+    """Some succeed, one is retried and then succeeds, one fails for good, one expires, one is skipped."""
+    assert f"\n  {line}" in shown
+
+
+def test_the_retry_comes_after_the_failure(shown: str) -> None:
+    """Events show in the order in which they happened."""
+    assert shown.index("failure intake.jobs.close_month") < shown.index("success intake.jobs.close_month")
+
+
+def test_the_failure_shows_its_error(shown: str) -> None:
+    """The line of the failure names the file and line that are wrong."""
+    assert "april.csv, line 3: '7B.00' is not an amount" in shown
+
+
+def test_the_ledger_adds_up(shown: str, ledger: dict[str, dict[str, int]]) -> None:
+    """Every reporter accepted every event that showed, and each is accounted for."""
+    events = len(re.findall(r"^  (started|success|aborted|failure|stopped) ", shown, re.MULTILINE))
+
+    assert list(ledger) == ["log", "desk", "ledger"]
+    for row in ledger.values():
+        assert row["accepted"] == events
+        assert row["accepted"] == sum(row[column] for column in COLUMNS[1:])
+
+
+def test_each_reporter_did_its_part(ledger: dict[str, dict[str, int]]) -> None:
+    """`log` took all, `desk` the one final failure, `ledger` a stop for each of nine executions; nothing was lost."""
+    assert ledger["log"]["handled"] == ledger["log"]["accepted"]
+    assert ledger["desk"]["handled"] == 1
+    assert ledger["ledger"]["handled"] == 9
+    assert {row[column] for row in ledger.values() for column in ("failed", "dropped", "pending")} == {0}
+
+
+def test_what_to_try_next_works(shown: str) -> None:
+    """The commands can be copied as they stand: the reporters run, and the desk is told of the failure."""
+    commands = shown.split("What to try next:\n")[1]
+    done = subprocess.run(["sh", "-c", commands], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^desk +enabled", done.stdout, re.MULTILINE)
+    assert done.stdout.count("ok: started, flushed and stopped") == 3
+    assert "ls needs somebody: " in done.stdout
+
+
+def test_it_fits_on_a_screen(shown: str) -> None:
+    """People read it without scrolling back; without a terminal it has no colours."""
+    assert len(shown.splitlines()) <= 45
+    assert "\033" not in shown
+
+
+def test_it_leaves_nothing_behind(shown: str) -> None:
+    """It works in a temporary folder, not in the one that it is kept in."""
+    assert not list(EXAMPLES.rglob("*.db"))
+    assert not list(EXAMPLES.rglob("*.log"))
