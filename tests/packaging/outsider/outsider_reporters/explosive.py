@@ -1,0 +1,5 @@
+"""Can't be imported."""
+
+from __future__ import annotations
+
+raise RuntimeError("no driver for this database")

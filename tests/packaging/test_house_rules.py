@@ -1,0 +1,83 @@
+"""House rules that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("core", "plugins", "tests", "benchmarks", "examples")
+SOURCES = [ROOT / "noxfile.py", *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))]
+
+
+def comments() -> Iterator[tuple[str, str]]:
+    """Every comment of the repository, and where it is."""
+    for path in SOURCES:
+        with path.open("rb") as file:
+            for token in tokenize.tokenize(file.readline):
+                if token.type == tokenize.COMMENT:
+                    yield f"{path.relative_to(ROOT)}:{token.start[0]}", token.string
+
+
+def test_every_exception_to_a_lint_rule_has_its_reason() -> None:
+    """A rule of the linter that is switched off for a line is named there, and why."""
+    reason = re.compile(r"# noqa: [A-Z]+\d+(, ?[A-Z]+\d+)* - \w")
+    found = [(place, comment) for place, comment in comments() if "# noqa" in comment]
+    assert [(place, comment) for place, comment in found if not reason.search(comment)] == []
+
+
+def test_every_exception_to_a_type_has_its_reason() -> None:
+    """An error of the type checker that is ignored, in what users get or read, is named there, and why."""
+    reason = re.compile(r"# type: ignore\[[a-z-]+(, ?[a-z-]+)*\]  # \w")
+    found = [(place, comment) for place, comment in comments() if "# type: ignore" in comment]
+    assert [each for each in found if not (each[0].startswith("tests/") or reason.search(each[1]))] == []
+
+
+def test_nothing_is_excluded_from_coverage() -> None:
+    """No comment tells coverage to look away."""
+    assert [place for place, comment in comments() if "pragma:" in comment] == []
+
+
+def test_every_rule_switched_off_has_its_reason() -> None:
+    """In pyproject.toml, each rule that is ignored has a comment beside it."""
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    rules = [line for line in lines if re.match(r'  "[A-Z]+\d*",', line)]
+    assert rules
+    assert [line for line in rules if not re.search(r"# \w", line)] == []
+
+
+def test_every_test_states_a_fact() -> None:
+    """A test's docstring is a sentence."""
+    found = [(path, node) for path in SOURCES if path.name.startswith("test_") for node in facts(path)]
+    assert found
+    assert [(str(path), node.name) for path, node in found if not re.match(r"\S", ast.get_docstring(node) or "")] == []
+
+
+def facts(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The test functions of the file."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+            yield node
+
+
+def test_plugins_reach_for_nothing_that_is_private() -> None:
+    """A plugin imports the public `jobreporter`, its testing kit, and no other module of core."""
+    found = {(str(path.relative_to(ROOT)), name) for path in SOURCES for name in imports(path) if is_plugin(path)}
+    assert {(path, name) for path, name in found if re.match(r"jobreporter\.(?!testing\b)", name)} == set()
+
+
+def is_plugin(path: Path) -> bool:
+    """Whether the file belongs to one of the distributions in plugins/."""
+    return path.is_relative_to(ROOT / "plugins")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that the file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)

@@ -1,0 +1,47 @@
+"""The nox sessions: plugins are found by their folder, and the documents name what exists."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+PLUGIN = """
+[project]
+name = "jobreporter-example"
+version = "0.1.0"
+"""
+
+
+def sessions(root: Path) -> list[tuple[str, str]]:
+    """The sessions of a noxfile: name, and name with parameters."""
+    command = [sys.executable, "-m", "nox", "--noxfile", root / "noxfile.py", "--list", "--json"]
+    # Only selected sessions are listed; every session has some letter.
+    found = subprocess.run([*command, "--keywords", "True"], check=True, capture_output=True, text=True)
+    return [(each["name"], each["session"]) for each in json.loads(found.stdout)]
+
+
+def test_a_new_folder_is_a_plugin(tmp_path: Path) -> None:
+    """A folder in plugins/ with a pyproject.toml has a session of its own, with no edit anywhere; others have none."""
+    for name in ("noxfile.py", "pyproject.toml", "core/pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "plugins/example").mkdir(parents=True)
+    (tmp_path / "plugins/notes").mkdir()
+    (tmp_path / "plugins/example/pyproject.toml").write_text(PLUGIN)
+    found = [session for name, session in sessions(tmp_path) if name == "plugin"]
+    assert found == ["plugin(example)"]
+
+
+def test_documents_name_every_session() -> None:
+    """CONTRIBUTING.md has all sessions, and CI runs all but the benchmarks."""
+    names = {name for name, _ in sessions(ROOT)}
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    [matrix] = re.findall(r"session: \[(.*)\]", (ROOT / ".github/workflows/ci.yml").read_text())
+    assert set(re.findall(r'^\| `nox -s "?([a-z]+)', contributing, re.MULTILINE)) == names
+    assert {*matrix.split(", "), "tests"} == names - {"bench"}
