@@ -109,7 +109,8 @@ def test_secrets_in_other_shapes(capture: ArgumentCapture, value: Any, kept: Any
 
 def test_two_positional_arguments_are_no_pair(capture: ArgumentCapture) -> None:
     """Only nested pairs are read as name and value."""
-    assert capture(("token", "abcd"), {}).args == ("token", "abcd")
+    assert capture(("token", ["abcd"]), {}).args == ("token", ["abcd"])
+    assert capture(["token", "abcd"], {}).args == ("token", "abcd")
 
 
 def test_what_is_redacted_in_one_argument_is_redacted_in_all(capture: ArgumentCapture) -> None:

@@ -190,6 +190,11 @@ def test_a_background_that_ends_the_loop_is_a_crash(dispatch: Make, caplog: pyte
         async def handle_started(self) -> None:
             pass
 
+        @hookimpl
+        def reporter_stop(self, state: Any) -> None:
+            if state is not None:
+                state.exception()  # looked at, it is not logged by asyncio as well
+
     dispatcher = dispatch(Plugin)
     dispatcher.start()
     until(lambda: len(starts) == 2)

@@ -138,13 +138,13 @@ def test_what_is_put_back_comes_first_again(buffer: Buffer) -> None:
     assert contents(buffer) == [1, 2, 3, 4, 5]
 
 
-def test_clearing_tells_how_much_was_there(buffer: Buffer) -> None:
-    """`clear` empties the buffer and returns how many events that were."""
+def test_a_closed_buffer_counts_what_it_holds_and_what_comes(buffer: Buffer) -> None:
+    """After `close` nothing can be taken, and nothing is lost from the count."""
     buffer.offer([started(0), success(1)], 200)
-    assert buffer.clear() == 2
-    assert buffer.take() is None
+    buffer.close()
     buffer.offer([success(2)], 100)
-    assert contents(buffer) == [2]
+    assert buffer.take() is None
+    assert (buffer.unsent, buffer.dropped) == (3, {})
 
 
 def test_lanes_share_a_batch() -> None:

@@ -94,6 +94,21 @@ def test_what_is_thrown_into_the_thread_propagates(kind: type[BaseException]) ->
         plain(Acting(lambda: throw_in(kind)))
 
 
+def test_what_is_thrown_into_a_waiting_frame_propagates() -> None:
+    """A timeout that is thrown in where a frame waits, as into a greenlet, reaches the job; it may have arguments."""
+
+    def waiting() -> Iterator[None]:
+        yield
+
+    def time_out() -> None:
+        frame: Any = waiting()
+        next(frame)
+        frame.throw(Shutdown("30 s"))
+
+    with pytest.raises(Shutdown, match="30 s"):
+        plain(Acting(time_out))
+
+
 def test_what_is_thrown_in_outside_of_foreign_code_propagates() -> None:
     """The same while nothing of the object's own code runs."""
     with pytest.raises(TimeLimit):

@@ -34,6 +34,8 @@ class Buffer(Protocol):
 
     #: Events that were dropped for want of room, by kind. Only the pump writes it.
     dropped: dict[str, int]
+    #: Events that were there when it closed, or came later.
+    unsent: int
 
     @property
     def admitted(self) -> int:
@@ -56,8 +58,8 @@ class Buffer(Protocol):
     def put_back(self, position: int, events: Sequence[Event]) -> None:
         """Return events that were taken and not handled to where they were."""
 
-    def clear(self) -> int:
-        """Remove all events, and tell how many there were."""
+    def close(self) -> None:
+        """Let nothing in any more. What waits, or still comes, counts as ``unsent``."""
 
 
 class Room:
@@ -104,8 +106,10 @@ class DropNewest:
         self._pieces: deque[Piece] = deque()
         self._events = 0
         self._bytes = 0
+        self._closed = False
         self.admitted = 0
         self.dropped: dict[str, int] = {}
+        self.unsent = 0
 
     @property
     def waiting(self) -> int:
@@ -118,7 +122,9 @@ class DropNewest:
 
     def offer(self, events: Sequence[Event], size: int) -> None:
         with self._lock:
-            if self._room.fits_any(self._events + len(events), self._bytes + size):
+            if self._closed:
+                self.unsent += len(events)
+            elif self._room.fits_any(self._events + len(events), self._bytes + size):
                 self._admit(events, size)
             else:
                 fitting = list(self._fitting(events, size // len(events)))
@@ -155,12 +161,12 @@ class DropNewest:
             self._pieces.appendleft(Piece(position, events, 0))
             self._events += len(events)
 
-    def clear(self) -> int:
+    def close(self) -> None:
         with self._lock:
-            count = self._events
+            self._closed = True
+            self.unsent += self._events
             self._pieces.clear()
             self._events = self._bytes = 0
-            return count
 
 
 class _Waiting(NamedTuple):
@@ -178,8 +184,10 @@ class DropOldest:
         self._started: deque[_Waiting] = deque()
         self._others: deque[_Waiting] = deque()
         self._bytes = 0
+        self._closed = False
         self.admitted = 0
         self.dropped: dict[str, int] = {}
+        self.unsent = 0
 
     @property
     def waiting(self) -> int:
@@ -193,6 +201,9 @@ class DropOldest:
     def offer(self, events: Sequence[Event], size: int) -> None:
         each = size // len(events)
         with self._lock:
+            if self._closed:
+                self.unsent += len(events)
+                return
             for event in events:
                 self._admit(event, each)
 
@@ -240,10 +251,10 @@ class DropOldest:
                 queue = self._started if type(event) is Started else self._others
                 queue.appendleft(_Waiting(number, event, 0))
 
-    def clear(self) -> int:
+    def close(self) -> None:
         with self._lock:
-            count = self.waiting
+            self._closed = True
+            self.unsent += self.waiting
             self._started.clear()
             self._others.clear()
             self._bytes = 0
-            return count

@@ -201,7 +201,7 @@ class Dispatcher:
         if on_lane():
             return False
         if self._closed:
-            return not any(lane.unsent for lane in self._lanes)
+            return not any(lane.buffer.unsent for lane in self._lanes)
         if self._pump.started:
             self._pump.close()
             in_time = self._pump.ended.wait(self._setup.config.exit_timeout if timeout is None else timeout)
@@ -213,7 +213,7 @@ class Dispatcher:
             lane.end()
         self._ledger.late.add(self._ingress.sweep())
         self._tell_what_was_lost()
-        return in_time and not any(lane.unsent for lane in self._lanes)
+        return in_time and not any(lane.buffer.unsent for lane in self._lanes)
 
     def stats(self) -> dict[str, LaneStats]:
         """The ledger of every reporter in this process, by name."""

@@ -48,9 +48,9 @@ class Lane:
         self.reason: str | None = None
         self.restarts = 0
         self.abandoned = 0
-        #: Events that were left when the lane closed.
-        self.unsent = 0
         self._turn = allocate_lock()
+        # Held while one thread's turn becomes the next one's, which the supervisor and whoever closes may both want.
+        self._handover = allocate_lock()
         self._flushes: deque[tuple[int, Flush]] = deque()
         self._untold: deque[str] = deque()
         # The counts of the turns before, and the hand of the present one: one tuple, so that a reader never sees a hand
@@ -91,22 +91,23 @@ class Lane:
         self.closing = True
         self.bell.ring()
 
-    def next_turn(self) -> Hand:
+    def next_turn(self) -> None:
         """Take the events out of the present thread's hands, and make the hand of the next one."""
-        former, hand = self._turns
-        remains = hand.give_up()
-        if remains.events:
-            self.buffer.put_back(remains.position, remains.events)
-        self._turns = (former.plus(remains.counts), Hand(self.buffer, self._turn))
-        return self.hand
+        with self._handover:
+            former, hand = self._turns
+            remains = hand.give_up()
+            if remains.events:
+                self.buffer.put_back(remains.position, remains.events)
+            self._turns = (former.plus(remains.counts), Hand(self.buffer, self._turn))
 
     def end(self) -> None:
         """Close for good, whatever state it is in: nothing is handed out after this, and what waits is lost."""
-        self.next_turn().give_up()
-        self.unsent += self.buffer.clear()
+        self.next_turn()
+        self.hand.give_up()
+        self.buffer.close()
         self.status = "closed"
-        while self._flushes:
-            self._flushes.popleft()[1].answer(self.name, ok=False)
+        for _, flush in list(self._flushes):
+            flush.answer(self.name, ok=False)
 
     def started(self, session: Session) -> None:
         """The reporter started."""

@@ -29,7 +29,7 @@ class Ledger:
             "capacity": sum(lane.buffer.dropped.values()),
             "ingress": overflowed,
             "echo": echoed,
-            "closed": lane.unsent + late,
+            "closed": lane.buffer.unsent + late,
             **self._pump.refused,
         }
         accepted = self._pump.taken + self._ingress.waiting + late + overflowed + echoed

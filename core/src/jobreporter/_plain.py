@@ -126,7 +126,7 @@ class Walk:
         return self._redaction.conceal(item, self.secrets)
 
     def _container(self, value: Any, builtin: Any, depth: int) -> Any:
-        if depth >= self._bounds.depth or self._left <= 0:
+        if depth >= self._bounds.depth:
             return f"<{builtin.__name__} of {builtin.__len__(value)} items>"
         if builtin is dict:
             return self.mapping(value, depth)

@@ -27,6 +27,9 @@ GRACE = 0.5
 # Seconds between two looks at lanes that are busy; a hang is noticed within a second of the lane's timeout.
 LONGEST_LOOK = 0.25
 
+# Without a look for so many seconds, the whole process was stopped or starved: no thread could have got anything done.
+STOPPED = 5.0
+
 
 class Watch:
     """One lane, the thread that serves it, and those that were given up."""
@@ -40,6 +43,7 @@ class Watch:
         self._patience = lane.settings.timeout + GRACE
         self._pace = Pace(lane.settings.capacity // 2, clock)
         self._progress = -1
+        self._looked_at = 0.0
         self._since = 0.0
         self._runner = Runner(lane, lane.hand, None, woken)
 
@@ -71,6 +75,9 @@ class Watch:
         Returns in how many seconds to look again at the latest; ``None`` if there is nothing to wait for.
         """
         now = self._clock.monotonic()
+        if now - self._looked_at > STOPPED:
+            self._since = now
+        self._looked_at = now
         self._abandoned = [runner for runner in self._abandoned if not runner.ended]
         if self._wedged is not None:
             return self._replace(self._wedged)

@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
@@ -127,8 +127,7 @@ class _Source:
     def _executed(self, task: Any, value: object, error: BaseException | None) -> None:
         """It ran, and Huey has decided what becomes of it: a job with retries left is tried again."""
         if run := self._runs.pop(id(task), None):
-            note(run.execution, error, will_retry=bool(task.retries), retry_delay=task.retry_delay)
-            run.execution.stop()
+            run.end(error, will_retry=bool(task.retries), retry_delay=task.retry_delay)
 
     @harmless
     def _interrupted(self, signal: str, task: Any) -> None:
@@ -140,9 +139,10 @@ class _Source:
     def _left(self, task: Any, error: BaseException | None = None) -> None:
         """Nothing more comes from Huey. If it failed at what follows a job, the job's own error is the one to tell."""
         if run := self._runs.pop(id(task), None):
-            if error is not None:
-                note(run.execution, run.raised or error, will_retry=False)
-            run.execution.stop()
+            if error is None:
+                run.execution.stop()
+            else:
+                run.end(run.raised or error, will_retry=False)
 
     def _describe(self, task: Any) -> dict[str, Any]:
         """The fields of `Job`. Huey's messages carry no time of enqueueing, and nothing that correlates jobs."""
@@ -159,7 +159,7 @@ class _Source:
             "name": f"{type(task).__module__}.{type(task).__name__}",
             "function": function_of(task),
             "source": "huey",
-            "id": task.id,
+            "id": str(task.id),
             # A retry that the job asked for has the same number again, so the two don't identify an execution.
             "execution_id": f"{task.id}:{attempt}:{token_hex(4)}",
             "queue": self._huey.name,
@@ -168,7 +168,7 @@ class _Source:
             "attempt": attempt,
             "max_attempts": attempt + task.retries,
             "scheduled_at": self._seconds(task.eta) if task.eta else None,
-            "priority": task.priority,
+            "priority": task.priority if isinstance(task.priority, int) else None,
             "extra": extra,
         }
 
@@ -202,6 +202,10 @@ class _Source:
     def _consumer_ends(self) -> None:
         """The last that the consumer does in any case, also before it executes itself anew on SIGHUP."""
         self._notify_interrupted_inside()
+        self._end_what_is_left()
+
+    @harmless
+    def _end_what_is_left(self) -> None:
         # Huey knows of no job whose own code hasn't begun yet, and of only one of two that share an id.
         for key in list(self._runs):
             if run := self._runs.pop(key, None):
@@ -218,6 +222,12 @@ class _Run:
         self.raised: BaseException | None = None
         self._task = task
         self._execute = task.execute
+
+    def end(self, error: BaseException | None, *, will_retry: bool, retry_delay: float | None = None) -> None:
+        try:
+            note(self.execution, error, will_retry=will_retry, retry_delay=retry_delay)
+        finally:
+            self.execution.stop()
 
     def shut_down(self) -> None:
         self.execution.abort("shutdown")
@@ -241,7 +251,9 @@ class _Run:
 def note(
     execution: Execution, error: BaseException | None, *, will_retry: bool, retry_delay: float | None = None
 ) -> None:
-    """Note what the execution has come to, by what the job raised."""
+    """Note what the execution has come to, by what the job raised. retry_delay: Huey's own, if it tries again."""
+    if not will_retry:
+        retry_delay = None
     match error:
         case CancelExecution(__cause__=Abort(reason=reason)):
             execution.abort(reason, will_retry=will_retry)
@@ -250,6 +262,7 @@ def note(
         case RetryTask(__cause__=None):
             execution.abort("retry_requested", will_retry=will_retry)
         case RetryTask(__cause__=cause, delay=delay):
+            delay = delay.total_seconds() if isinstance(delay, timedelta) else delay
             execution.fail(cause, will_retry=will_retry, retry_delay=delay)
         case TaskLockedException():
             execution.abort("locked", will_retry=will_retry)
@@ -257,7 +270,7 @@ def note(
             execution.abort("rate_limited", will_retry=will_retry)
         case Exception():
             kind: FailureKind = "timeout" if isinstance(error, TaskTimeout) else "exception"
-            execution.fail(error, will_retry=will_retry, retry_delay=retry_delay if will_retry else None, kind=kind)
+            execution.fail(error, will_retry=will_retry, retry_delay=retry_delay, kind=kind)
         case _:
             execution.note(error)
 
