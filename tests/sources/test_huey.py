@@ -17,7 +17,7 @@ import huey
 import huey_app
 import pytest
 from conftest import MakeBench
-from huey import CancelExecution, MemoryHuey, RetryTask, SqliteHuey, crontab
+from huey import CancelExecution, MemoryHuey, RetryTask, crontab
 from huey.exceptions import RateLimitExceeded, TaskException, TaskLockedException, TaskTimeout
 from huey.signals import SIGNAL_ERROR, SIGNAL_EXECUTING
 from scenarios import FAILED, SHUT_DOWN, SUCCEEDED, ran, summary
@@ -105,6 +105,19 @@ def test_a_job_carries_what_huey_knows_of_it(bench: Bench) -> None:
     assert job.worker.endswith(f":{os.getpid()}")
     assert (job.enqueued_at, job.scheduled_at, job.extra) == (None, None, {})
     assert (job.correlation_id, job.root_id, job.parent_id) == (None, None, None)
+
+
+def test_an_id_and_a_priority_of_other_types_do_not_matter(bench: Bench) -> None:
+    """Huey takes anything for both, and SQLite a priority with a fraction; a `Job` doesn't."""
+
+    @bench.huey.task()
+    def work() -> None: ...
+
+    bench.huey.enqueue(work.s(id=7, priority=0.5))
+    bench.work()
+    job = bench.only(Started).job
+
+    assert (job.id, job.priority) == ("7", None)
 
 
 def test_a_positional_secret_is_redacted_by_its_name(bench: Bench) -> None:
@@ -226,9 +239,10 @@ def test_a_retry_that_was_asked_for_is_another_execution_of_the_same_attempt(ben
 # Failures
 
 
-def test_a_failure_tells_when_it_is_tried_again(bench: Bench) -> None:
+@pytest.mark.parametrize("delay", [90, timedelta(seconds=90)])
+def test_a_failure_tells_when_it_is_tried_again(bench: Bench, delay: Any) -> None:
     """Huey's own delay, or the one that the job asked for; none when nothing follows."""
-    answers = iter([RuntimeError(), RetryTask(delay=90)])
+    answers = iter([RuntimeError(), RetryTask(delay=delay)])
 
     @bench.huey.task(retries=2, retry_delay=60, retry_backoff=2)
     def fail() -> None:
@@ -279,20 +293,19 @@ def test_a_time_limit_that_the_job_checks_is_a_timeout(bench: Bench) -> None:
     assert bench.only(Failure).error.matches(TaskTimeout)
 
 
-def test_a_result_that_cannot_be_stored_is_a_failure(tmp_path: Path) -> None:
+def test_a_result_that_cannot_be_stored_is_a_failure(bench: Bench) -> None:
     """Huey tells nobody: its signals end with the start of the job. The error is in the report all the same."""
-    for bench in bench_of(SqliteHuey("desk", filename=str(tmp_path / "queue.db"))):
 
-        @bench.huey.task(retries=1)
-        def give() -> Callable[[], None]:
-            return lambda: None
+    @bench.huey.task(retries=1)
+    def give() -> Callable[[], None]:
+        return lambda: None
 
-        give()
-        with pytest.raises(Exception, match="pickle"):
-            bench.work()
+    give()
+    with pytest.raises(Exception, match="local object"):
+        bench.work()
 
-        assert bench.story == list(FAILED)
-        assert "pickle" in bench.only(Failure).error.message
+    assert bench.story == list(FAILED)
+    assert "local object" in bench.only(Failure).error.message
 
 
 def test_the_error_of_the_job_comes_before_that_of_the_storage(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -580,6 +593,23 @@ def test_an_error_of_ours_is_logged_once_and_harms_no_job(
 
     assert ran_jobs == [0, 1, 2]
     assert sum("could not be reported" in record.message for record in caplog.records) == 1
+
+
+def test_an_execution_ends_whatever_goes_wrong_at_its_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If even its outcome can't be noted, it has stopped, for a reason that is unknown."""
+
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise RuntimeError("a bug of ours")
+
+    @bench.huey.task()
+    def fail() -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(Execution, "fail", refuse)
+    fail()
+    bench.work()
+
+    assert bench.story == list(ran("aborted unknown"))
 
 
 def test_jobs_run_where_nothing_can_be_reported(
