@@ -255,14 +255,14 @@ class Lying(ExceptionGroup[Exception]):
     """Has something else wherever one looks."""
 
     __class__ = __dict__ = __cause__ = __traceback__ = args = exceptions = message = LIE
-    __notes__ = ["a class's note"]  # noqa: RUF012
+    __notes__ = ["a class's note"]  # noqa: RUF012 - it is what the test is about
     add_note = with_traceback = split = LIE
 
 
 class Registered(Exception):  # noqa: N818 - a name is all that it has
     """Notices every class that derives from it."""
 
-    classes: list[type] = []  # noqa: RUF012
+    classes: list[type] = []  # noqa: RUF012 - filled by the classes that follow
 
     def __init_subclass__(cls) -> None:
         Registered.classes.append(cls)

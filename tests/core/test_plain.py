@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from jobreporter._containers import is_light
 from jobreporter._measure import NOT_PLAIN, measure
 from jobreporter._plain import NARROW, WIDE, Bounds, Walk, plain
+from jobreporter._redaction import Redaction
 
 SCALARS: list[Any] = [None, True, 0, -(2**63), 2**63 - 1, 1.5, "", "text", "tëxt", "\U0001f600"]
 
@@ -271,6 +272,14 @@ def test_the_budget_is_for_all_of_it() -> None:
     assert 0 < measure(found) < NARROW.total * 1.2
     assert found[-1] == "... (40 items)"
     assert plain({str(i): "x" * 90 for i in range(50)}, Bounds(text=100, items=50, depth=2, total=500))["..."]
+
+
+@pytest.mark.parametrize("redaction", [None, Redaction()])
+def test_names_and_redacted_values_count_too(redaction: Redaction | None) -> None:
+    """A multitude of small values, or of redacted ones, is bounded as well."""
+    values = {f"password{number}": 1 for number in range(50)}
+    found = Walk(NARROW, redaction).value([[values] * 50] * 50)
+    assert NARROW.total / 2 < measure(found) < NARROW.total * 1.2
 
 
 def test_recursive_data_ends() -> None:

@@ -16,6 +16,7 @@ from jobreporter import Dispatcher
 with Dispatcher.from_config() as dispatcher:
     with dispatcher.begin("till.open"):
         pass
+    dispatcher.close(20.0)
 print({name: stats.handled for name, stats in dispatcher.stats().items()})
 """
 

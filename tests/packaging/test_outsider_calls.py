@@ -21,6 +21,9 @@ service = "shop"
 environment = "test"
 release = { env = "RELEASE" }
 
+[dispatcher]
+exit_timeout = 20.0
+
 [reporters.journal]
 path = "journal.jsonl"
 token = { env = "JOURNAL_TOKEN" }

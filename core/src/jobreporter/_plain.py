@@ -17,7 +17,7 @@ import msgspec
 from jobreporter._classes import attribute, full_name
 from jobreporter._containers import container, head
 from jobreporter._redaction import Redaction, may_need_redaction
-from jobreporter._secrets import Secrets
+from jobreporter._secrets import REDACTED, Secrets
 from jobreporter._shown import shown
 from jobreporter._text import cut, mark
 
@@ -122,7 +122,7 @@ class Walk:
     def _named(self, name: str, item: Any, depth: int) -> Any:
         if self._redaction is None or name not in self._redaction.names:
             return self.value(item, depth + 1)
-        self._left -= NODE
+        self._left -= NODE + len(REDACTED)
         return self._redaction.conceal(item, self.secrets)
 
     def _container(self, value: Any, builtin: Any, depth: int) -> Any:
@@ -141,7 +141,7 @@ class Walk:
     def _key(self, key: object, depth: int) -> str:
         name = key if type(key) is str else self.value(key, depth + 1)
         text = cut(name if type(name) is str else repr(name), _KEY_LENGTH)
-        self._left -= len(text)
+        self._left -= NODE + len(text)
         return text
 
     def _text(self, text: str) -> str:
