@@ -151,9 +151,9 @@ def test_an_enormous_stack_is_walked_quickly() -> None:
     for _ in range(100_000):
         traceback = TracebackType(traceback, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)
     error.__traceback__ = traceback
-    begin = time.perf_counter()
+    begin = time.thread_time()
     raw = capture_error(error)
-    assert time.perf_counter() - begin < 0.5
+    assert time.thread_time() - begin < 5, "seconds of this thread alone"
     assert raw.complete().frames_omitted == 100_000 + 3 - 100
     while traceback is not None:  # from the front: to free it recursively would be deep
         traceback.tb_next, traceback = None, traceback.tb_next
@@ -303,9 +303,9 @@ def test_messages_are_bounded(error: BaseException, message: str | None) -> None
 def test_enormous_arguments_of_an_exception_take_no_time() -> None:
     """A message of 10 million items is never written."""
     error = KeyError({"items": list(range(3_000_000)), "text": "x" * 10_000_000})
-    begin = time.perf_counter()
+    begin = time.thread_time()
     message = info(error).message
-    assert time.perf_counter() - begin < 0.2
+    assert time.thread_time() - begin < 1, "seconds of this thread alone; to write all of it takes several"
     assert message.startswith("{'items': [0, 1, 2")
 
 

@@ -328,9 +328,9 @@ def test_size_does_not_matter() -> None:
         "digits": 1 << 40_000_000,
     }
     plain(values, NARROW)
-    begin = time.perf_counter()
+    begin = time.thread_time()
     plain(values, NARROW)
-    assert time.perf_counter() - begin < 0.05
+    assert time.thread_time() - begin < 0.5, "seconds of this thread alone; to copy all of it takes several"
 
 
 FOREIGN = [NoText, TextOfOwnKind, Nowhere, object]

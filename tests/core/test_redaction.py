@@ -182,10 +182,10 @@ PIECES += [
 @pytest.mark.parametrize("piece", PIECES)
 def test_redaction_takes_linear_time(piece: str) -> None:
     """No text, however it repeats itself, takes long: these are the beginnings of everything that is looked for."""
-    begin = time.perf_counter()
+    begin = time.thread_time()
     scrubbed((piece * LONGEST)[:LONGEST] + "=:")
     scrubbed("://a:" + (piece * LONGEST)[:LONGEST])
-    assert time.perf_counter() - begin < 0.5
+    assert time.thread_time() - begin < 5, "seconds of this thread alone; what is quadratic takes minutes"
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=20).map("".join))
