@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobreporter._arguments import ArgumentCapture, CapturedArguments
-from jobreporter._measure import NOT_PLAIN, measure
-from jobreporter._secrets import REDACTED
+from jobreporter._capture.arguments import ArgumentCapture, CapturedArguments
+from jobreporter._capture.measure import NOT_PLAIN, measure
+from jobreporter._capture.secrets import REDACTED
+from jobreporter._capture.signatures import positional_names
 from jobreporter._settings import CaptureSettings
-from jobreporter._signatures import positional_names
 
 
 @pytest.fixture

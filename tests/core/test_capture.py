@@ -18,13 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobreporter._capture import capture_error
-from jobreporter._measure import NOT_PLAIN, measure
-from jobreporter._raw_error import RawError
-from jobreporter._redaction import Redaction
-from jobreporter._secrets import LONGEST, REDACTED
-from jobreporter._source_lines import source_line
-from jobreporter._stack import line_number
+from jobreporter._capture.errors import capture_error
+from jobreporter._capture.measure import NOT_PLAIN, measure
+from jobreporter._capture.raw_error import RawError
+from jobreporter._capture.redaction import Redaction
+from jobreporter._capture.secrets import LONGEST, REDACTED
+from jobreporter._capture.source_lines import source_line
+from jobreporter._capture.stack import line_number
 from jobreporter.error_info import ErrorInfo
 
 CANARY = "canary-5f2e"

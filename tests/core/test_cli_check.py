@@ -11,7 +11,7 @@ import pytest
 from jobreporter import Failure, hookimpl
 from jobreporter._cli import _trial
 from jobreporter._config.records import Config, ReporterConfig
-from jobreporter._plugin import load
+from jobreporter._plugins.plugin import load
 from jobreporter.testing import read_calls
 
 from .command_line import Project

@@ -13,7 +13,7 @@ from typing import Any, Self
 import msgspec
 import pytest
 
-from jobreporter._capture import capture_error
+from jobreporter._capture.errors import capture_error
 from jobreporter.error_info import ErrorInfo, Frame
 
 
@@ -444,7 +444,7 @@ class TestToException:
         """A worker whose reporters want no exceptions never loads it."""
         program = """
 import sys
-from jobreporter._capture import capture_error
+from jobreporter._capture.errors import capture_error
 error = capture_error(ValueError("x")).complete()
 assert str(error) and "tblib" not in sys.modules
 error.to_exception()

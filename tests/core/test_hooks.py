@@ -10,8 +10,8 @@ import pytest
 from pluggy import PluginManager
 
 from jobreporter import hookspecs
-from jobreporter._hooks import Call, Hooks, Implementation, table
-from jobreporter._plugin import load
+from jobreporter._plugins.hooks import Call, Hooks, Implementation, table
+from jobreporter._plugins.plugin import load
 from jobreporter.context import Context
 from jobreporter.events import Event
 from jobreporter.hookspecs import ARGUMENTS, HANDLERS, hookimpl

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from jobreporter._containers import head
-from jobreporter._plain import NARROW, plain
-from jobreporter._shown import shown
+from jobreporter._capture.containers import head
+from jobreporter._capture.plain import NARROW, plain
+from jobreporter._capture.shown import shown
 
 
 class TimeLimit(Exception):  # noqa: N818 - a time limit, as queues call it

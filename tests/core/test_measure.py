@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobreporter._measure import NOT_PLAIN, measure
+from jobreporter._capture.measure import NOT_PLAIN, measure
 from jobreporter.error_info import ErrorInfo, Frame
 
 

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobreporter._containers import is_light
-from jobreporter._measure import NOT_PLAIN, measure
-from jobreporter._plain import NARROW, WIDE, Bounds, Walk, plain
-from jobreporter._redaction import Redaction
+from jobreporter._capture.containers import is_light
+from jobreporter._capture.measure import NOT_PLAIN, measure
+from jobreporter._capture.plain import NARROW, WIDE, Bounds, Walk, plain
+from jobreporter._capture.redaction import Redaction
 
 SCALARS: list[Any] = [None, True, 0, -(2**63), 2**63 - 1, 1.5, "", "text", "tëxt", "\U0001f600"]
 

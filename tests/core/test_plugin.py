@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jobreporter._plugin import Plugin, load
+from jobreporter._plugins.plugin import Plugin, load
 from jobreporter.errors import PluginError
 from jobreporter.hookspecs import ARGUMENTS, hookimpl
 from jobreporter.options import Options

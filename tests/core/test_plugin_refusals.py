@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobreporter._plugin import load
+from jobreporter._plugins.plugin import load
 from jobreporter.errors import PluginError
 from jobreporter.hookspecs import hookimpl
 

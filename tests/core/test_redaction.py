@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobreporter._plain import NARROW, Walk
-from jobreporter._redaction import Redaction, may_need_redaction
-from jobreporter._secret_names import SecretNames
-from jobreporter._secrets import LONGEST, REDACTED, Eraser, Secrets
-from jobreporter._text import cut, split_mark
+from jobreporter._capture.plain import NARROW, Walk
+from jobreporter._capture.redaction import Redaction, may_need_redaction
+from jobreporter._capture.secret_names import SecretNames
+from jobreporter._capture.secrets import LONGEST, REDACTED, Eraser, Secrets
+from jobreporter._capture.text import cut, split_mark
 
 SECRET_NAMES = """
     password passwd pwd passwords PASSWORD DB_PASSWORD db-password new_password1 passWord PGPASSWORD dbpassword

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from jobreporter import testing
-from jobreporter._hooks import Hooks
-from jobreporter._plugin import load
+from jobreporter._plugins.hooks import Hooks
+from jobreporter._plugins.plugin import load
 from jobreporter.context import Context
 from jobreporter.events import EVENTS, Event, Failure
 from jobreporter.hookspecs import ARGUMENTS, HANDLERS

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any, Self, overload
 
 from jobreporter import _process, _setup
-from jobreporter._arguments import ArgumentCapture
-from jobreporter._capture import capture_error
+from jobreporter._capture.arguments import ArgumentCapture
+from jobreporter._capture.errors import capture_error
+from jobreporter._capture.raw_error import RawError
 from jobreporter._clock import SYSTEM, Clock
 from jobreporter._execution import Execution
 from jobreporter._flush import Flush
@@ -20,7 +21,6 @@ from jobreporter._jobs import JobMaker
 from jobreporter._lane import Lane
 from jobreporter._ledger import Ledger
 from jobreporter._pump import Pump
-from jobreporter._raw_error import RawError
 from jobreporter._reported import Function, wrap
 from jobreporter._version import __version__
 from jobreporter.context import Context, LaneStats

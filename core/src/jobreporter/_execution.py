@@ -8,11 +8,11 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from jobreporter._capture.raw_error import RawError
+from jobreporter._capture.shown import shown
 from jobreporter._clock import Clock
 from jobreporter._ingress import Ending, Item, UnfinishedFailure
 from jobreporter._jobs import CapturedJob
-from jobreporter._raw_error import RawError
-from jobreporter._shown import shown
 from jobreporter.error_info import ErrorInfo
 from jobreporter.errors import Abort
 from jobreporter.events import Aborted, FailureKind, Job, Outcome, Started, Stopped, Success

@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from jobreporter._bell import Bell
+from jobreporter._capture.raw_error import RawError
 from jobreporter._clock import Clock
-from jobreporter._raw_error import RawError
 from jobreporter.events import Event, Failure, Stopped
 
 #: Items that may wait for the pump. A tight publisher starves the pump of the interpreter's lock, so this is reached.

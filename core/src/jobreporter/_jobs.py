@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from jobreporter._arguments import ArgumentCapture
+from jobreporter._capture.arguments import ArgumentCapture
+from jobreporter._capture.plain import plain
+from jobreporter._capture.signatures import positional_names
 from jobreporter._identity import Identity
 from jobreporter._nearest import did_you_mean
-from jobreporter._plain import plain
-from jobreporter._signatures import positional_names
 from jobreporter.events import Job
 
 FIELDS = Job.__struct_fields__

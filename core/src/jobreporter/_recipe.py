@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jobreporter._config.plugin_options import check_options, resolve_options
 from jobreporter._config.records import ReporterConfig
-from jobreporter._plugin import Plugin
+from jobreporter._plugins.plugin import Plugin
 from jobreporter.errors import BrokenReporter, Fault, PluginError
 from jobreporter.options import Options
 

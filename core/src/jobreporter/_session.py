@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jobreporter._hooks import Call
+from jobreporter._plugins.hooks import Call
 from jobreporter._recipe import Prepared
 from jobreporter._voice import Voice
 from jobreporter.context import Context

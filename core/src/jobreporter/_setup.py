@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jobreporter._config.parse import parse
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._nearest import did_you_mean
-from jobreporter._plugin import Plugin, load
+from jobreporter._plugins.plugin import Plugin, load
 from jobreporter._recipe import Loader, Recipe
 from jobreporter.errors import ConfigError, Fault
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from jobreporter._clock import Clock
-from jobreporter._hooks import GENERATED
 from jobreporter._lane import Lane
 from jobreporter._pace import Pace
+from jobreporter._plugins.hooks import GENERATED
 from jobreporter._runner import Runner
 from jobreporter._session import Session
 

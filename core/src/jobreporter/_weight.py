@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobreporter._measure import NOT_PLAIN, measure
+from jobreporter._capture.measure import NOT_PLAIN, measure
 from jobreporter.events import Event, Failure, Job
 
 # Measured with sys.getsizeof on CPython 3.11: a record with its floats, and the short strings in it.

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from jobreporter._classes import full_name, imported_class
-from jobreporter._format import formatted
+from jobreporter._capture.classes import full_name, imported_class
+from jobreporter._capture.format import formatted
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -66,7 +66,7 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         in this process already and has no code that runs when a class derives from it. ``str()`` of it is the message;
         attributes of its own are not restored.
         """
-        from jobreporter._rebuild import rebuilt  # tblib, which it needs, is loaded only where this is called
+        from jobreporter._capture.rebuild import rebuilt  # tblib, which it needs, is loaded only where this is called
 
         return rebuilt(self)
 

@@ -12,7 +12,7 @@ import msgspec
 from jobreporter import _discovery
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._discovery import Installed
-from jobreporter._plugin import Plugin, load
+from jobreporter._plugins.plugin import Plugin, load
 from jobreporter._recipe import Recipe
 from jobreporter.errors import JobReporterError
 

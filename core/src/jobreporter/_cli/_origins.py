@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
+from jobreporter._capture.secret_names import SecretNames
+from jobreporter._capture.secrets import REDACTED
 from jobreporter._config.plugin_options import OptionOrigin, describe_options
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._config.references import is_reference, reference
-from jobreporter._plugin import Plugin
-from jobreporter._secret_names import SecretNames
-from jobreporter._secrets import REDACTED
+from jobreporter._plugins.plugin import Plugin
 from jobreporter.options import Secret
 
 Table = Mapping[str, Any]

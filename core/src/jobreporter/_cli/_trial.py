@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from jobreporter._capture.secrets import REDACTED
 from jobreporter._clock import SYSTEM
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._dispatcher import Dispatcher
-from jobreporter._plugin import Plugin
+from jobreporter._plugins.plugin import Plugin
 from jobreporter._recipe import Recipe
-from jobreporter._secrets import REDACTED
 from jobreporter._settings import When
 from jobreporter._setup import Setup
 from jobreporter.error_info import ErrorInfo

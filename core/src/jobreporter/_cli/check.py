@@ -15,7 +15,7 @@ from jobreporter._cli._table import table
 from jobreporter._cli._trial import complaints, try_out
 from jobreporter._config.plugin_options import OptionOrigin
 from jobreporter._config.records import Config, ReporterConfig
-from jobreporter._plugin import Plugin
+from jobreporter._plugins.plugin import Plugin
 from jobreporter.errors import ConfigError, JobReporterError
 
 

@@ -15,7 +15,7 @@ from jobreporter._config import wording
 from jobreporter._config.load import load
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._nearest import did_you_mean
-from jobreporter._plugin import Plugin
+from jobreporter._plugins.plugin import Plugin
 from jobreporter.errors import ConfigError, JobReporterError
 from jobreporter.options import Options, Secret
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import astuple
 
-from jobreporter._plain import HIGHEST, LOWEST, NODE
+from jobreporter._capture.plain import HIGHEST, LOWEST, NODE
 from jobreporter.error_info import ErrorInfo, Frame
 
 #: What `measure` answers for data that isn't plain.

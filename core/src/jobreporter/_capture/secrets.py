@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from jobreporter._containers import container, head
-from jobreporter._text import split_mark, valid
+from jobreporter._capture.containers import container, head
+from jobreporter._capture.text import split_mark, valid
 
 REDACTED = "[redacted]"
 

@@ -7,7 +7,7 @@ from sys import getrefcount
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
-from jobreporter._plain import Walk
+from jobreporter._capture.plain import Walk
 
 #: A call: its code, the position of the instruction that it was at, and what its module calls itself.
 RawFrame = tuple[CodeType, int, Any]

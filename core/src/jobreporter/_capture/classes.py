@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from jobreporter._text import cut
+from jobreporter._capture.text import cut
 
 _NAME_LENGTH = 300
 

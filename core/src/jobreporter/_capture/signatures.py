@@ -6,7 +6,7 @@ from functools import partial
 from types import FunctionType, GetSetDescriptorType, MethodType
 from typing import Any
 
-from jobreporter._classes import attribute
+from jobreporter._capture.classes import attribute
 
 _HAS_VARARGS = 0x04  # as inspect.CO_VARARGS
 _LONGEST_CHAIN = 20

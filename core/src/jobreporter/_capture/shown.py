@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from jobreporter._classes import full_name
-from jobreporter._interruption import is_interruption
-from jobreporter._text import cut
+from jobreporter._capture.classes import full_name
+from jobreporter._capture.interruption import is_interruption
+from jobreporter._capture.text import cut
 
 
 def shown(value: object, limit: int, show: Callable[[Any], str] = repr) -> str:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import cast
 
-from jobreporter._marked import Marked
 from jobreporter._nearest import nearest
+from jobreporter._plugins.marked import Marked
 from jobreporter.hookspecs import ARGUMENTS, PROJECT
 
 _MARKER = f"{PROJECT}_impl"

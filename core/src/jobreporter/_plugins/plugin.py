@@ -10,10 +10,11 @@ from functools import partial
 import msgspec
 from pluggy import PluginManager, PluginValidationError
 
-from jobreporter import _refusals, hookspecs
-from jobreporter._hooks import Hooks, Implementation, table
-from jobreporter._marked import Marked
-from jobreporter._schema import options_type
+from jobreporter import hookspecs
+from jobreporter._plugins import refusals
+from jobreporter._plugins.hooks import Hooks, Implementation, table
+from jobreporter._plugins.marked import Marked
+from jobreporter._plugins.schema import options_type
 from jobreporter.errors import PluginError
 from jobreporter.options import Options
 
@@ -52,7 +53,7 @@ def load(name: str, target: object, *, distribution: str | None = None, version:
     Raises `PluginError` for the first thing that would not do what its author meant.
     """
     refuse = partial(PluginError, name, distribution=distribution, version=version)
-    if sentence := _refusals.of_target(target):
+    if sentence := refusals.of_target(target):
         raise refuse(sentence)
 
     manager = PluginManager(hookspecs.PROJECT)
@@ -61,12 +62,12 @@ def load(name: str, target: object, *, distribution: str | None = None, version:
         marker = manager.parse_hookimpl_opts(target, attribute)
         if marker is not None:
             found.append(Marked.read(target, attribute, marker))
-        elif sentence := _refusals.of_unmarked(target, attribute):
+        elif sentence := refusals.of_unmarked(target, attribute):
             raise refuse(sentence, hook=attribute)
     if not found:
-        raise refuse(_refusals.of_hookless(target))
+        raise refuse(refusals.of_hookless(target))
     for marked in found:
-        if sentence := _refusals.of_marked(marked, found):
+        if sentence := refusals.of_marked(marked, found):
             raise refuse(sentence, hook=marked.hook)
 
     # What remains is pluggy's to say: its own rules, and its warnings about what is deprecated in the specification.

@@ -20,7 +20,7 @@ from functools import partial
 from opcode import opmap
 from types import CodeType, FunctionType, MethodType, TracebackType
 
-from jobreporter._classes import attribute
+from jobreporter._capture.classes import attribute
 
 _RAISES = frozenset(opmap[name] for name in ("RAISE_VARARGS", "RERAISE"))
 _BUILTIN = tuple(each for each in vars(builtins).values() if isinstance(each, type))

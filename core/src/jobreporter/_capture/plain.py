@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
-from jobreporter._classes import attribute, full_name
-from jobreporter._containers import container, head
-from jobreporter._redaction import Redaction, may_need_redaction
-from jobreporter._secrets import REDACTED, Secrets
-from jobreporter._shown import shown
-from jobreporter._text import cut, mark
+from jobreporter._capture.classes import attribute, full_name
+from jobreporter._capture.containers import container, head
+from jobreporter._capture.redaction import Redaction, may_need_redaction
+from jobreporter._capture.secrets import REDACTED, Secrets
+from jobreporter._capture.shown import shown
+from jobreporter._capture.text import cut, mark
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):

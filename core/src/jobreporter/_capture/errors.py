@@ -11,16 +11,16 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from jobreporter._classes import attribute
-from jobreporter._containers import container, head, is_light
-from jobreporter._interruption import is_interruption
-from jobreporter._plain import NARROW, Bounds, Walk, plain
-from jobreporter._raw_error import RawError, RawException
-from jobreporter._redaction import Redaction
-from jobreporter._secrets import LONGEST
-from jobreporter._shown import shown
-from jobreporter._stack import local_variables, raw_frames
-from jobreporter._text import cut
+from jobreporter._capture.classes import attribute
+from jobreporter._capture.containers import container, head, is_light
+from jobreporter._capture.interruption import is_interruption
+from jobreporter._capture.plain import NARROW, Bounds, Walk, plain
+from jobreporter._capture.raw_error import RawError, RawException
+from jobreporter._capture.redaction import Redaction
+from jobreporter._capture.secrets import LONGEST
+from jobreporter._capture.shown import shown
+from jobreporter._capture.stack import local_variables, raw_frames
+from jobreporter._capture.text import cut
 
 # Of causes and contexts, and of members of groups, so many are taken in all.
 _CHAINED = 15

@@ -12,7 +12,7 @@ from typing import Any
 
 from tblib import Traceback
 
-from jobreporter._classes import attribute, definitions, full_name, imported_class
+from jobreporter._capture.classes import attribute, definitions, full_name, imported_class
 from jobreporter.error_info import ErrorInfo, Frame
 
 # Stand-ins for so many classes are kept, so that equal errors have the same class.

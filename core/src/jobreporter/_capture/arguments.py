@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from jobreporter._containers import container
-from jobreporter._plain import HIGHEST, LOWEST, NARROW, WIDE, Walk
-from jobreporter._redaction import Redaction, may_need_redaction
-from jobreporter._secrets import Eraser, Secrets
+from jobreporter._capture.containers import container
+from jobreporter._capture.plain import HIGHEST, LOWEST, NARROW, WIDE, Walk
+from jobreporter._capture.redaction import Redaction, may_need_redaction
+from jobreporter._capture.secrets import Eraser, Secrets
 from jobreporter._settings import CaptureSettings
 
 # So many functions are remembered.

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from jobreporter._classes import full_name, mro
-from jobreporter._redaction import Redaction
-from jobreporter._secrets import Eraser, Secrets
-from jobreporter._source_lines import source_line
-from jobreporter._stack import RawFrame, line_number
-from jobreporter._text import cut
+from jobreporter._capture.classes import full_name, mro
+from jobreporter._capture.redaction import Redaction
+from jobreporter._capture.secrets import Eraser, Secrets
+from jobreporter._capture.source_lines import source_line
+from jobreporter._capture.stack import RawFrame, line_number
+from jobreporter._capture.text import cut
 from jobreporter.error_info import ErrorInfo, Frame
 
 _NAME_LENGTH = 500

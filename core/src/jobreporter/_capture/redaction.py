@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from jobreporter._secret_names import SecretNames
-from jobreporter._secrets import LONGEST, REDACTED, Secrets
-from jobreporter._text import cut
+from jobreporter._capture.secret_names import SecretNames
+from jobreporter._capture.secrets import LONGEST, REDACTED, Secrets
+from jobreporter._capture.text import cut
 
 # Every pattern takes linear time: what it repeats is possessive (`++`), bounded, or can't match what has to follow.
 
