@@ -23,7 +23,7 @@ import pytest
 
 from jobreporter import ABORT_REASONS, EVENTS, Abort, Dispatcher, ErrorInfo, Event, Frame, Job
 from jobreporter._discovery import scan
-from jobreporter._plugin import load
+from jobreporter._plugins.plugin import load
 from jobreporter.testing import make_event, make_job
 
 from .loopback import Loopback, loopback
@@ -302,10 +302,13 @@ def state():
         "excepthook": repr(sys.excepthook),
         "unraisablehook": repr(sys.unraisablehook),
         "thread excepthook": repr(threading.excepthook),
-        "filters": [repr(each) for each in warnings.filters],
+        # A vendor's filter for its own warnings is its own affair.
+        "filters": [repr(each) for each in warnings.filters if each[2].__module__ == "builtins"],
         "root": [logging.root.level, repr(logging.root.handlers), repr(logging.root.filters), logging.raiseExceptions],
+        # And so is a handler of its own logger.
         "handlers": sorted(n for n, l in logging.root.manager.loggerDict.items() if getattr(l, "handlers", ())
-                           and not all(isinstance(h, logging.NullHandler) for h in l.handlers)),
+                           and not all(isinstance(h, logging.NullHandler) for h in l.handlers)
+                           and n.partition(".")[0] in hosts),
         "logger class": repr(logging.getLoggerClass()),
         "factory": repr(logging.getLogRecordFactory()),
     }
@@ -315,6 +318,7 @@ def connected(event, arguments):
         calls.append(f"{event} {arguments[1:]}")
 
 calls = []
+hosts = {"jobreporter", "asyncio", "concurrent"}
 sys.addaudithook(connected)
 # What jobreporter itself, and a worker that enables a reporter, has loaded anyhow.
 import importlib, jobreporter

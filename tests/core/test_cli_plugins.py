@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from jobreporter._discovery import scan
+
 from .command_line import Project
 
 PAGER = """
@@ -174,7 +176,8 @@ def test_the_list_is_a_table_for_people(project: Project) -> None:
     done = project.run("plugins")
 
     assert done.returncode == 0
-    lines = done.stdout.splitlines()
+    installed = {name for name in scan() if name not in {"log", "pager"}}  # plugins that are here to be tested too
+    lines = [line for line in done.stdout.splitlines() if line.split()[0] not in installed]
     assert [line.split()[:2] for line in lines] == [
         ["NAME", "STATUS"],
         ["local", "broken"],
@@ -195,7 +198,7 @@ def test_a_broken_config_is_told_and_what_is_installed_is_listed(project: Projec
 
     assert done.returncode == 1
     assert "Did you mean 'reporters'?" in done.stderr
-    assert "pager  available" in done.stdout
+    assert ["pager", "available"] in [line.split()[:2] for line in done.stdout.splitlines()]
 
 
 def test_one_plugin_is_shown_with_its_hooks_and_options(project: Project) -> None:

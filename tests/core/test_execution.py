@@ -234,6 +234,7 @@ def test_an_execution_may_stop_in_another_thread(reported: Reported) -> None:
     thread = threading.Thread(target=execution.stop)
     thread.start()
     thread.join()
+    assert Execution.current() is None
     assert isinstance(reported.outcome(), Success)
 
 

@@ -83,6 +83,44 @@ def test_all_faults_of_all_reporters_come_in_one_error(folder: Path) -> None:
     assert len(caught.value.faults) == 2
 
 
+def test_what_is_wrong_anywhere_in_the_file_comes_in_one_error(folder: Path) -> None:
+    """Wrong keys, unknown reporters and wrong options are found in one go."""
+    (folder / "shop").mkdir()
+    (folder / "shop" / "reporters.py").write_text(PLUGIN)
+    config(
+        folder,
+        """
+        [dispatcher]
+        exit_timout = 3
+
+        [reporters.sentri]
+
+        [reporters.demo]
+        use = "shop:reporters"
+        colr = "blue"
+        lane = { capacty = 3 }
+        """,
+    )
+    with pytest.raises(ConfigError) as caught:
+        Dispatcher.from_config()
+    problems = str(caught.value)
+    for nearest in ("exit_timeout", "sentry", "colour", "lane"):
+        assert nearest in problems, problems
+    assert "token" in problems, "a required option is missing"
+    assert len(caught.value.faults) == 5
+
+
+def test_app_local_code_may_be_a_module(folder: Path) -> None:
+    """``use = "package:module"`` names a module that nobody has imported yet."""
+    (folder / "shop2").mkdir()
+    (folder / "shop2" / "reporters.py").write_text(PLUGIN)
+    config(folder, '[reporters.demo]\nuse = "shop2:reporters"\ntoken = "x"')
+    with Dispatcher.from_config() as dispatcher:
+        dispatcher.publish(make_event("started"))
+        assert dispatcher.flush(10)
+        assert dispatcher.stats()["demo"].handled == 1
+
+
 def test_a_reporter_whose_secret_is_unset_is_broken_and_the_others_go_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

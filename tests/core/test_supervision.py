@@ -363,6 +363,7 @@ def test_a_hang_at_close_keeps_the_deadline(dispatch: Make) -> None:
     stats = dispatcher.stats()["hanging"]
     assert (stats.failed, stats.dropped, stats.pending, stats.status) == (1, {"closed": 2}, 0, "closed")
     hanging.release.release()
+    until(lambda: hanging.calls[-1][0] == "stop", "a thread that comes back after the close stops its reporter")
 
 
 def test_a_state_that_changes_its_type_is_told_once(dispatch: Make, caplog: pytest.LogCaptureFixture) -> None:

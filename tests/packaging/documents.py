@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,12 @@ DOCUMENTS = [
     *ROOT.glob("examples/*.md"),
     *ROOT.glob("plugins/*/*.md"),
 ]
+
+GUIDE = ROOT / "docs/writing-a-reporter.md"
+CONFIG = ROOT / "docs/config.md"
+
+#: Seconds that closing may take in these tests, where other things may keep the machine busy.
+PATIENCE = 20.0
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -69,3 +76,7 @@ def rows(text: str | Path, heading: str) -> list[list[str]]:
 def code_words(cell: str) -> list[str]:
     """What stands in backticks."""
     return re.findall(r"`(.+?)`", cell)
+
+
+#: The examples of configs that are wrong, each with what is said of it.
+WRONG_CONFIGS = [(config, told) for config, told in pairwise(blocks(CONFIG)) if told.language == "text"]

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import importlib_metadata
@@ -144,6 +145,10 @@ def _import(value: str, where: str, origin: str) -> Any:
         except KeyboardInterrupt:
             raise
         except AttributeError as error:
+            # A module within a package is no attribute of it before it is imported: `use = "shop:reporters"`.
+            if hasattr(found, "__path__") and find_spec(f"{found.__name__}.{name}") is not None:
+                found = _import(f"{found.__name__}.{name}", where, origin)
+                continue
             hint = did_you_mean(name, getattr(found, "__dict__", ()))
             problem = f"{quoted(module_name)}{origin} has no {quoted(attribute)}{hint}"
             raise BrokenReporter(f"{where}: {problem}") from error

@@ -77,7 +77,9 @@ class Execution:
     @staticmethod
     def current() -> Execution | None:
         """The execution that this code runs in; ``None`` outside of any."""
-        return _current.get()
+        execution = _current.get()
+        # One that was stopped from another thread may still be set here.
+        return None if execution is None or execution._stopped else execution
 
     def start(self) -> None:
         """Publish ``Started``, and count durations from now. ``dispatcher.begin`` has called it."""

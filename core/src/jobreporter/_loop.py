@@ -49,6 +49,8 @@ class Loop:
 
     def close(self) -> None:
         """Cancel what still runs in the background, give it a moment to end, and close the loop."""
+        if self._loop.is_closed():
+            return
         try:
             if left := asyncio.all_tasks(self._loop):
                 for task in left:

@@ -66,7 +66,7 @@ class Runner:
             while session := self._start():
                 crash = self._serve(session)
                 if self._hand.given_up:
-                    session.close_loop()  # the reporter was stopped by the next thread
+                    session.stop()  # unless the next thread has: after a close there is none
                     return
                 self._stop(session)
                 if crash is None:

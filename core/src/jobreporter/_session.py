@@ -21,6 +21,8 @@ class Session:
         self._voice = voice
         self._timeout = timeout
         self._warned = False
+        # Whoever takes the token stops the reporter: its own thread, or the one that replaced it.
+        self._stops = [None]
         self._hooks = prepared.plugin.start()
         #: What to call for each kind of event, and whether what it returns is for `take`.
         self.calls = {
@@ -49,8 +51,16 @@ class Session:
         self._run(self._hooks.flush, self.state)
 
     def stop(self) -> None:
-        """Call ``reporter_stop``, then end what the reporter's event loop still runs. What they raise is only logged."""
-        self._try(lambda: self._run(self._hooks.stop, self.state))
+        """Call ``reporter_stop``, then end what its event loop still runs. What they raise is only logged.
+
+        The reporter is stopped once, however often this is called.
+        """
+        try:
+            self._stops.pop()
+        except IndexError:
+            pass
+        else:
+            self._try(lambda: self._run(self._hooks.stop, self.state))
         self._try(self.close_loop)
 
     def stop_from_outside(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from jobreporter._config.parse import parse
@@ -36,7 +37,8 @@ def from_objects(reporters: Mapping[str, object], config: Mapping[str, Any]) -> 
         config = {**config, "reporters": {name: tables.get(name, {}) for name in reporters}}
     parsed = parse(config, where=IN_CODE)
     plugins = {name: load(name, target) for name, target in reporters.items()}
-    return _setup(parsed, lambda reporter: lambda: plugins[reporter.name])
+    enabled = [reporter for reporter in parsed.reporters if reporter.enabled]
+    return _setup(parsed, [Recipe(reporter, partial(plugins.__getitem__, reporter.name)) for reporter in enabled])
 
 
 def _stranger(name: object, reporters: Mapping[str, object]) -> Fault:
@@ -54,12 +56,17 @@ def from_file(path: str | os.PathLike[str] | None) -> Setup:
     from jobreporter import _discovery
     from jobreporter._config.load import load as load_config
 
-    config = load_config(path)
-    if not any(reporter.enabled for reporter in config.reporters):
+    faults: list[Fault] = []
+    try:
+        config = load_config(path)
+    except ConfigError as error:
+        if not isinstance(error.config, Config):
+            raise
+        config, faults = error.config, [*error.faults]
+    if not faults and not any(reporter.enabled for reporter in config.reporters):
         return Setup(config, ())
     installed = _discovery.scan()
-    if faults := _discovery.check_reporters(config, installed):
-        raise ConfigError(faults)
+    strangers = _discovery.check_reporters(config, installed)
 
     def loader(reporter: ReporterConfig) -> Loader:
         def load_plugin() -> Plugin:
@@ -68,11 +75,14 @@ def from_file(path: str | os.PathLike[str] | None) -> Setup:
 
         return load_plugin
 
-    return _setup(config, loader)
+    unknown = {fault.where for fault in strangers}
+    known = [reporter for reporter in config.reporters if reporter.enabled and reporter.where not in unknown]
+    return _setup(config, [Recipe(reporter, loader(reporter)) for reporter in known], [*faults, *strangers])
 
 
-def _setup(config: Config, loader: Callable[[ReporterConfig], Loader]) -> Setup:
-    recipes = tuple(Recipe(reporter, loader(reporter)) for reporter in config.reporters if reporter.enabled)
-    if faults := [fault for recipe in recipes for fault in recipe.faults()]:
-        raise ConfigError(faults)
-    return Setup(config, recipes)
+def _setup(config: Config, recipes: Sequence[Recipe], faults: Sequence[Fault] = ()) -> Setup:
+    """The setup, unless there are faults, those of the reporters' options included."""
+    faults = [*faults, *(fault for recipe in recipes for fault in recipe.faults())]
+    if faults:
+        raise ConfigError(faults, config=config)
+    return Setup(config, tuple(recipes))

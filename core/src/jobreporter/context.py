@@ -26,7 +26,8 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
     filtered: int = 0
     #: Events that were lost before it saw them, by reason: ``capacity`` (its buffer was full), ``ingress`` (more came
     #: than the pump could take), ``echo`` (published by a reporter), ``repeated`` (an execution that had ended),
-    #: ``closed`` (left when the dispatcher closed, or published after).
+    #: ``invalid`` (published raw, and no event or no plain data), ``closed`` (left when the dispatcher closed, or
+    #: published after).
     dropped: dict[str, int] = {}
     #: Events that wait for it or are in its hands.
     pending: int = 0

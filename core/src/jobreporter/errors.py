@@ -25,10 +25,15 @@ class Fault(NamedTuple):
 
 
 class ConfigError(JobReporterError):
-    """A config that can't be used. ``faults`` holds everything that is wrong with it, not just the first."""
+    """A config that can't be used.
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    faults: everything that is wrong with it, not just the first. config: what could be read of it all the same, so that
+    whoever looks for further faults can go on; ``None`` if nothing could.
+    """
+
+    def __init__(self, faults: Sequence[Fault], *, config: object | None = None) -> None:
         self.faults = tuple(faults)
+        self.config = config
         super().__init__(self.faults)
 
     def __str__(self) -> str:

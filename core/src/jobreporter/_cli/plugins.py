@@ -64,11 +64,11 @@ def plugins(path: str | None, name: str | None, as_json: bool) -> None:
 
 
 def _config(path: str | None) -> tuple[Config, str | None]:
-    """The config, or none of it and what is wrong with it: what is installed can be told in any case."""
+    """The config, or what can be read of it and what is wrong with it: what is installed can be told in any case."""
     try:
         return load(path), None
     except ConfigError as error:
-        return Config(), str(error)
+        return error.config if isinstance(error.config, Config) else Config(), str(error)
 
 
 def _overview(rows: list[Listed]) -> str:

@@ -83,7 +83,7 @@ def parse(
     parsing = _Parsing(where, "tool.jobreporter" if tool else "", path, environ)
     config = parsing.config(table)
     if parsing.faults:
-        raise ConfigError(parsing.faults)
+        raise ConfigError(parsing.faults, config=config)
     for warning in parsing.warnings:
         logger.warning("%s", warning)
     return config

@@ -31,6 +31,8 @@ class Wakeups:
         self._catches = signals and threading.current_thread() is threading.main_thread()
         self._previous: dict[int, Any] = {}
         self._previous_pipe = -1
+        # Other threads write while this one may be closing. No signal handler takes it.
+        self._open = threading.Lock()
 
     def __enter__(self) -> Self:
         reading, writing = os.pipe()
@@ -52,8 +54,9 @@ class Wakeups:
             for number, action in self._previous.items():
                 signal.signal(number, action)
             signal.set_wakeup_fd(self._previous_pipe)
-        self._writing.close()
-        self._reading.close()
+        with self._open:
+            self._writing.close()
+            self._reading.close()
 
     def _catch(self, pipe: int) -> None:
         # Python writes a caught signal's number into this pipe at once, in whichever thread the signal arrives.
@@ -69,7 +72,7 @@ class Wakeups:
 
     def wake(self) -> None:
         """Wake the thread that waits, or that waits next. Harmless once all is over."""
-        with suppress(ValueError):  # closed
+        with self._open, suppress(ValueError):  # closed
             self._writing.write(b"\0")
 
     def wait(self, seconds: float | None = None) -> list[int]:

@@ -1,0 +1,42 @@
+"""Keeps a fork from falling into what the reporter does with the program's own Sentry client.
+
+While the client flushes, or starts its thread, it holds a lock, which a child that is forked meanwhile inherits as held:
+the child's next event, sent by the job itself, would wait for it for ever. So the fork waits instead, for a moment.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Seconds that a fork waits at most: the program's own `before_send` may take any time.
+_PATIENCE = 1.0
+
+_turn = threading.Lock()  # held by a fork that waits, so that the reporter doesn't come before it again and again
+_busy = threading.RLock()  # held while the reporter uses the client; what it calls there may fork itself
+_forking = threading.local()
+
+
+@contextmanager
+def no_fork() -> Iterator[None]:
+    """A context in which no other thread forks this process, unless it takes longer than a second."""
+    with _turn:
+        _busy.acquire()
+    try:
+        yield
+    finally:
+        _busy.release()
+
+
+def _before_fork() -> None:
+    _forking.held = [lock for lock in (_turn, _busy) if lock.acquire(timeout=_PATIENCE)]
+
+
+def _after_fork() -> None:
+    for lock in _forking.held:
+        lock.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

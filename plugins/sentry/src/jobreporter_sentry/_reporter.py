@@ -1,0 +1,67 @@
+"""The reporter: from jobreporter's hooks to Sentry's events and check-ins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobreporter import Aborted, Context, ErrorInfo, Failure, Job, Started, Success, hookimpl
+from jobreporter_sentry._options import SentryOptions
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event
+
+
+class SentryReporter:
+    """Sends failures to Sentry as errors, and by option aborted jobs and check-ins.
+
+    With a ``dsn`` an event counts as handled once Sentry has answered, and as failed if it could not be sent.
+    """
+
+    @hookimpl
+    def reporter_start(self, options: SentryOptions, context: Context) -> None:
+        # sentry-sdk takes 0.2 s to import, so only a process that reports does it.
+        from jobreporter_sentry._checkins import CheckIns
+        from jobreporter_sentry._events import Events
+        from jobreporter_sentry._host import HostOutlet
+        from jobreporter_sentry._overlap import Overlap
+        from jobreporter_sentry._own import OwnOutlet
+
+        self._options = options
+        self._checkins = CheckIns(options.monitors)
+        self._outlet = HostOutlet(options) if options.dsn is None else OwnOutlet(options, options.dsn, context)
+        self._events = Events(options, context, self._outlet)
+        self._overlap = Overlap(self._outlet)
+
+    @hookimpl
+    def handle_started(self, meta: Started) -> None:
+        self._check_in(self._checkins.started(meta))
+
+    @hookimpl
+    def handle_success(self, meta: Success) -> None:
+        self._check_in(self._checkins.success(meta))
+
+    @hookimpl
+    def handle_failure(self, job: Job, error: ErrorInfo, meta: Failure) -> None:
+        if not self._overlap.covers(job, error):
+            self._outlet.send(self._events.failure(meta), error)
+        self._check_in(self._checkins.failure(meta))
+
+    @hookimpl
+    def handle_aborted(self, meta: Aborted) -> None:
+        if self._options.aborted == "message":
+            self._outlet.send(self._events.aborted(meta))
+        elif self._options.aborted == "breadcrumb":
+            self._events.leave_breadcrumb(meta)
+        self._check_in(self._checkins.aborted(meta))
+
+    @hookimpl
+    def reporter_flush(self) -> None:
+        self._outlet.flush()
+
+    @hookimpl
+    def reporter_stop(self) -> None:
+        self._outlet.close()
+
+    def _check_in(self, event: Event | None) -> None:
+        if event is not None:
+            self._outlet.send(event)
