@@ -245,3 +245,16 @@ def test_pace_tells_a_lane_that_could_not_run_from_a_slow_one() -> None:
     clock.advance(WINDOW / 2)
     done_in_window = round(1_000 / SOON * WINDOW) + 2
     assert pace.catches_up(1 + done_in_window, 1_000)
+
+
+def test_a_slow_lane_is_not_trusted_anew_before_it_is_through_with_most() -> None:
+    """Falling below the mark for a moment is not keeping pace."""
+    clock = SteppedClock(0)
+    pace = Pace(100, clock)
+    pace.catches_up(0, 101)
+    clock.advance(WINDOW)
+    assert not pace.catches_up(1, 101)
+    assert not pace.catches_up(2, 100)
+    assert not pace.catches_up(2, 101), "still the slow one"
+    assert not pace.catches_up(60, 50)
+    assert pace.catches_up(60, 101), "it got through most of it, and may have no chance to run now"

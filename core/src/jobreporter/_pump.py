@@ -28,6 +28,9 @@ from jobreporter.hookspecs import HANDLERS
 # Seconds for which the pump naps while events come.
 LINGER = 0.002
 
+# Seconds for which it lets the lanes run while more waits.
+YIELD = 0.0005
+
 # Seconds that it sleeps at most. A publisher that is interrupted between its append and the bell is served by then.
 LONGEST_SLEEP = 1.0
 
@@ -163,7 +166,9 @@ class Pump:
             for lane in self._lanes:
                 lane.close()
         looks = [seconds for watch in self._watches if (seconds := watch.look()) is not None]
-        if came:
+        if self._ingress.items and not self._closed:
+            self._ingress.bell.wait(YIELD)
+        elif came:
             self._ingress.bell.wait(LINGER)
         else:
             self._sleep(min(looks, default=LONGEST_SLEEP))
