@@ -1,0 +1,122 @@
+"""The metrics: one table of what is on the page, what it is called, and how processes add up."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+#: A number's place: the name of its family, then the values of its labels.
+Key = tuple[str, ...]
+
+#: The labels that every metric of a job begins with.
+JOB = ("source", "queue", "job")
+REPORTER = ("reporter",)
+
+#: What a job, a kind of error or a reason is called that came when there was no more room.
+OTHER = "other"
+
+
+class Family(NamedTuple):
+    """One metric with its labels.
+
+    over: how the numbers of several processes become one. ``sum`` and ``max`` keep those of processes that ended,
+    ``live_sum`` and ``live_max`` don't.
+    open: whether the label after the job's may have any number of values.
+    """
+
+    #: Without the ``_total`` that a counter's samples end in.
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    documentation: str
+    over: Literal["sum", "max", "live_sum", "live_max"] = "sum"
+    open: bool = False
+
+
+STARTED = Family("jobreporter_jobs_started", "counter", JOB, "Executions that a worker started.")
+FINISHED = Family("jobreporter_jobs_finished", "counter", (*JOB, "outcome"), "Executions that ended, by outcome.")
+FAILURES = Family(
+    "jobreporter_job_failures",
+    "counter",
+    (*JOB, "error_type", "final"),
+    "Executions that failed, by the type of the error and whether it was the last attempt.",
+    open=True,
+)
+RETRIES = Family("jobreporter_job_retries", "counter", JOB, "Executions that another attempt follows.")
+ABORTS = Family(
+    "jobreporter_job_aborts",
+    "counter",
+    (*JOB, "reason"),
+    "Executions that were given up on purpose, by reason.",
+    open=True,
+)
+DURATION = Family("jobreporter_job_duration_seconds", "histogram", JOB, "From the start of an execution to its end.")
+QUEUE_WAIT = Family(
+    "jobreporter_job_queue_wait_seconds", "histogram", JOB, "From when a job was due to when a worker started it."
+)
+RUNNING = Family("jobreporter_jobs_running", "gauge", JOB, "Executions that started and have not ended.")
+OLDEST = Family(
+    "jobreporter_oldest_running_job_seconds", "gauge", JOB, "For how long the oldest execution has been running."
+)
+LAST_SUCCESS = Family(
+    "jobreporter_job_last_success_timestamp_seconds", "gauge", JOB, "When the job last succeeded, as Unix time.", "max"
+)
+EXPECTED = Family(
+    "jobreporter_job_expected_interval_seconds", "gauge", JOB, "How often a known job is meant to succeed.", "live_max"
+)
+OVERFLOW = Family(
+    "jobreporter_label_overflow",
+    "counter",
+    ("label",),
+    "Executions that are counted under another name, because there were too many values of a label.",
+)
+
+ACCEPTED = Family("jobreporter_reporter_events_accepted", "counter", REPORTER, "Events that were published.")
+HANDLED = Family("jobreporter_reporter_events_handled", "counter", REPORTER, "Events that the reporter took.")
+FAILED = Family(
+    "jobreporter_reporter_events_failed", "counter", REPORTER, "Events that the reporter crashed or hung on."
+)
+FILTERED = Family("jobreporter_reporter_events_filtered", "counter", REPORTER, "Events that the reporter didn't want.")
+DROPPED = Family(
+    "jobreporter_reporter_events_dropped",
+    "counter",
+    (*REPORTER, "reason"),
+    "Events that were lost before the reporter saw them.",
+)
+RESTARTS = Family("jobreporter_reporter_restarts", "counter", REPORTER, "Starts after a crash or a hang.")
+PENDING = Family(
+    "jobreporter_reporter_events_pending", "gauge", REPORTER, "Events that wait for the reporter.", "live_sum"
+)
+STATUS = Family(
+    "jobreporter_reporter_status",
+    "gauge",
+    (*REPORTER, "status"),
+    "Processes in which the reporter is in this state.",
+    "live_sum",
+)
+
+#: All of them, in the order of the page.
+FAMILIES = {
+    family.name: family
+    for family in (
+        STARTED,
+        FINISHED,
+        FAILURES,
+        RETRIES,
+        ABORTS,
+        DURATION,
+        QUEUE_WAIT,
+        RUNNING,
+        OLDEST,
+        LAST_SUCCESS,
+        EXPECTED,
+        OVERFLOW,
+        ACCEPTED,
+        HANDLED,
+        FAILED,
+        FILTERED,
+        DROPPED,
+        RESTARTS,
+        PENDING,
+        STATUS,
+    )
+}

@@ -1,0 +1,113 @@
+"""Numbers: those that one process has counted, or those of many added up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Self
+
+from jobreporter_prometheus._caps import Caps
+from jobreporter_prometheus._families import DURATION, FAMILIES, QUEUE_WAIT, Key
+from jobreporter_prometheus._histogram import Example, Histogram
+from jobreporter_prometheus._options import PrometheusOptions
+from jobreporter_prometheus._running import Running
+
+
+class Frame(NamedTuple):
+    """What figures are made to: the buckets by the family's name, how many label sets, how long a job may run."""
+
+    buckets: Mapping[str, tuple[float, ...]]
+    max_label_sets: int
+    running_limit: float
+
+    @classmethod
+    def of(cls, options: PrometheusOptions) -> Self:
+        """As the config says."""
+        buckets = {DURATION.name: options.duration_buckets, QUEUE_WAIT.name: options.queue_wait_buckets}
+        return cls(buckets, options.max_label_sets, options.running_limit)
+
+
+class Figures:
+    """Counters, gauges and histograms by their keys, and what is running.
+
+    Whoever counts under a key asks `caps` for it before.
+    """
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.caps = Caps(frame.max_label_sets)
+        self.counters: dict[Key, float] = {}
+        #: The latest example of a counter.
+        self.examples: dict[Key, Example] = {}
+        self.gauges: dict[Key, float] = {}
+        self.histograms: dict[Key, Histogram] = {}
+        self.running = Running(frame.running_limit)
+
+    def count(self, key: Key, by: float = 1.0, example: Example | None = None) -> None:
+        """Raise a counter; by 0, it only comes into being."""
+        self.counters[key] = self.counters.get(key, 0.0) + by
+        if example is not None and (key not in self.examples or self.examples[key].at <= example.at):
+            self.examples[key] = example
+
+    def histogram(self, key: Key) -> Histogram:
+        """The histogram under the key."""
+        found = self.histograms.get(key)
+        if found is None:
+            found = self.histograms[key] = Histogram(self.frame.buckets[key[0]])
+        return found
+
+    def add(self, other: Figures, *, live: bool) -> None:
+        """Add another process's. live: whether it still runs; of one that doesn't, nothing can be running or pending."""
+        for key, value in other.counters.items():
+            self.count(self.caps.fit(key), value, other.examples.get(key))
+        for key, histogram in other.histograms.items():
+            self.histogram(self.caps.fit(key)).add(histogram)
+        for key, value in other.gauges.items():
+            over = FAMILIES[key[0]].over
+            if live or not over.startswith("live"):
+                mine = self.caps.fit(key)
+                before = self.gauges.get(mine, 0.0)
+                self.gauges[mine] = before + value if over == "live_sum" else max(before, value)
+        if live:
+            self.running.add(other.running, self.caps.fit_job)
+
+    def copy(self) -> Figures:
+        """The same numbers, which nobody changes any more."""
+        copied = Figures(self.frame)
+        copied.caps.admit_all(self.caps.to_plain())
+        copied.add(self, live=True)
+        return copied
+
+    def to_plain(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "admitted": self.caps.to_plain(),
+            "counters": list(self.counters.items()),
+            "examples": list(self.examples.items()),
+            "gauges": list(self.gauges.items()),
+            "histograms": [(key, histogram.to_plain()) for key, histogram in self.histograms.items()],
+            "running": self.running.to_plain(),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any], frame: Frame) -> Self:
+        """What `to_plain` gave, maybe in another version, whose families that are unknown here are left out.
+
+        Raises KeyError, TypeError, ValueError or AttributeError for anything else.
+        """
+        figures = cls(frame)
+        figures.caps.admit_all(plain["admitted"])
+        figures.counters = {key: float(value) for key, value in _known(plain["counters"])}
+        figures.examples = {key: Example(*example) for key, example in _known(plain["examples"])}
+        figures.gauges = {key: float(value) for key, value in _known(plain["gauges"])}
+        figures.histograms = {key: Histogram.from_plain(each) for key, each in _known(plain["histograms"])}
+        figures.running.load(plain["running"])
+        return figures
+
+
+#: Reads figures as they are now.
+Read = Callable[[], Figures]
+
+
+def _known(rows: list[Any]) -> list[tuple[Key, Any]]:
+    keyed = [(tuple(key), value) for key, value in rows]
+    return [(key, value) for key, value in keyed if key[0] in FAMILIES and len(key) == 1 + len(FAMILIES[key[0]].labels)]

@@ -1,0 +1,134 @@
+"""Figures as prometheus_client's metrics: everything that leaves goes through here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
+
+from jobreporter_prometheus._caps import OTHER_JOB
+from jobreporter_prometheus._families import (
+    ABORTS,
+    FAILURES,
+    FAMILIES,
+    FINISHED,
+    JOB,
+    OLDEST,
+    OTHER,
+    OVERFLOW,
+    RUNNING,
+    STARTED,
+    Family,
+    Key,
+)
+from jobreporter_prometheus._figures import Figures, Read
+from jobreporter_prometheus._histogram import Example, Histogram
+from jobreporter_prometheus._running import Age
+
+#: The place of the label that may have any number of values, where a family has one.
+_OPEN = 1 + len(JOB)
+
+
+class Page(Collector):
+    """What a scrape gets. read: the figures as they are now."""
+
+    def __init__(self, read: Read, clock: Callable[[], float] = time.time) -> None:
+        self._read = read
+        self._clock = clock
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """A registry of its own, with nothing else in it."""
+        registry = CollectorRegistry()
+        registry.register(self)
+        return registry
+
+    def describe(self) -> Iterable[Metric]:
+        """The metrics without numbers, so that a scraper may ask for some by name."""
+        return [metric(family) for family in FAMILIES.values()]
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics of this moment."""
+        return metrics(self._read(), self._clock())
+
+
+def metrics(figures: Figures, now: float) -> list[Metric]:
+    """The figures, and what follows from them at this time (Unix seconds), as metrics."""
+    made = {name: metric(family) for name, family in FAMILIES.items()}
+    counters = {**figures.counters, **overflow(figures.counters)}
+    for key, value in counters.items():
+        add_counter(made[key[0]], key, value, figures.examples.get(key))
+    for key, value in {**figures.gauges, **running(figures, now)}.items():
+        made[key[0]].add_sample(key[0], labels(key), value)
+    for key, histogram in figures.histograms.items():
+        add_histogram(made[key[0]], key, histogram)
+    return list(made.values())
+
+
+def metric(family: Family) -> Metric:
+    """The metric of a family, without any number yet."""
+    unit = "seconds" if family.name.endswith("_seconds") else ""
+    kinds = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily, "histogram": HistogramMetricFamily}
+    made: Metric = kinds[family.kind](family.name, family.documentation, labels=family.labels, unit=unit)
+    return made
+
+
+def labels(key: Key) -> dict[str, str]:
+    """The labels of a key by their names."""
+    return dict(zip(FAMILIES[key[0]].labels, key[1:], strict=True))
+
+
+def add_counter(made: Metric, key: Key, value: float, example: Example | None) -> None:
+    """Put one counter into its metric."""
+    made.add_sample(f"{key[0]}_total", labels(key), value, exemplar=exemplar(example))
+
+
+def add_histogram(made: Metric, key: Key, histogram: Histogram) -> None:
+    """Put one histogram into its metric. A bucket on the page counts what the ones below it do as well."""
+    below = 0
+    for place, bound in enumerate((*histogram.bounds, float("inf"))):
+        below += histogram.counts[place]
+        made.add_sample(
+            f"{key[0]}_bucket",
+            {**labels(key), "le": bound_text(bound)},
+            below,
+            exemplar=exemplar(histogram.examples.get(place)),
+        )
+    made.add_sample(f"{key[0]}_count", labels(key), below)
+    made.add_sample(f"{key[0]}_sum", labels(key), histogram.total)
+
+
+def bound_text(bound: float) -> str:
+    """A bucket's upper bound as Prometheus writes it."""
+    return "+Inf" if bound == float("inf") else repr(float(bound))
+
+
+def exemplar(example: Example | None) -> Exemplar | None:
+    """An example as the page shows it, in the format that has exemplars."""
+    return None if example is None else Exemplar({"job_id": example.job_id}, example.value, example.at)
+
+
+def running(figures: Figures, now: float) -> dict[Key, float]:
+    """How many executions run, and for how long: 0 for a job that is known but doesn't run."""
+    ages = {key[1:]: Age(0, 0.0) for key in figures.counters if key[0] == STARTED.name} | figures.running.ages(now)
+    counts = {(RUNNING.name, *job): float(age.runs) for job, age in ages.items()}
+    return counts | {(OLDEST.name, *job): age.oldest for job, age in ages.items()}
+
+
+def overflow(counters: Mapping[Key, float]) -> dict[Key, float]:
+    """How much is counted as ``other``, by the label that had too many values."""
+
+    def total(found: Iterator[Key]) -> float:
+        return sum(counters[key] for key in found)
+
+    return {
+        (OVERFLOW.name, "job"): total(key for key in counters if key[0] == FINISHED.name and key[1:_OPEN] == OTHER_JOB),
+        (OVERFLOW.name, "error_type"): total(
+            key for key in counters if key[0] == FAILURES.name and key[_OPEN] == OTHER
+        ),
+        (OVERFLOW.name, "reason"): total(key for key in counters if key[0] == ABORTS.name and key[_OPEN] == OTHER),
+    }
