@@ -94,22 +94,29 @@ def _count(dropped: dict[str, int], event: Event) -> None:
     dropped[kind] = dropped.get(kind, 0) + 1
 
 
-class DropNewest:
+class _Bounded:
+    """What both policies keep account of."""
+
+    def __init__(self, settings: LaneSettings) -> None:
+        self._room = Room(settings)
+        self._lock = allocate_lock()
+        self._bytes = 0
+        self._closed = False
+        self.admitted = 0
+        self.dropped: dict[str, int] = {}
+        self.unsent = 0
+
+
+class DropNewest(_Bounded):
     """Turns away what doesn't fit.
 
     As long as there is room, lanes share the pump's batches: a buffered event costs each lane nothing of its own.
     """
 
     def __init__(self, settings: LaneSettings) -> None:
-        self._room = Room(settings)
-        self._lock = allocate_lock()
+        super().__init__(settings)
         self._pieces: deque[Piece] = deque()
         self._events = 0
-        self._bytes = 0
-        self._closed = False
-        self.admitted = 0
-        self.dropped: dict[str, int] = {}
-        self.unsent = 0
 
     @property
     def waiting(self) -> int:
@@ -175,19 +182,13 @@ class _Waiting(NamedTuple):
     bytes: int
 
 
-class DropOldest:
+class DropOldest(_Bounded):
     """Makes room for what comes: the oldest ``Started`` goes first and, for an outcome, the oldest of the others."""
 
     def __init__(self, settings: LaneSettings) -> None:
-        self._room = Room(settings)
-        self._lock = allocate_lock()
+        super().__init__(settings)
         self._started: deque[_Waiting] = deque()
         self._others: deque[_Waiting] = deque()
-        self._bytes = 0
-        self._closed = False
-        self.admitted = 0
-        self.dropped: dict[str, int] = {}
-        self.unsent = 0
 
     @property
     def waiting(self) -> int:
