@@ -328,15 +328,16 @@ def test_every_kind_of_type_has_words(declared: Any, value: Any, problem: str) -
     assert fault.startswith(f"option 'it': {problem}")
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement is from Python 3.12")
-def test_a_type_statement_means_what_it_names() -> None:
-    """An alias is looked through, also for a reference in it."""
-    names: dict[str, Any] = {}
-    exec("type Ports = list[int]", names)
-    declared = one_option(names["Ports"])
-    options = resolve_options(declared, reporter(it=[1, {"env": "PORT"}]), environ={"PORT": "2"})
-    assert options.it == [1, 2]  # type: ignore[union-attr]
-    assert faults_of(declared, it=["a"]) == ["option 'it[0]': expected a whole number, found text"]
+if sys.version_info >= (3, 12):  # the type statement is from Python 3.12
+
+    def test_a_type_statement_means_what_it_names() -> None:
+        """An alias is looked through, also for a reference in it."""
+        names: dict[str, Any] = {}
+        exec("type Ports = list[int]", names)
+        declared = one_option(names["Ports"])
+        options = resolve_options(declared, reporter(it=[1, {"env": "PORT"}]), environ={"PORT": "2"})
+        assert options.it == [1, 2]  # type: ignore[union-attr]
+        assert faults_of(declared, it=["a"]) == ["option 'it[0]': expected a whole number, found text"]
 
 
 def test_an_options_class_that_cant_be_used_is_the_plugins_fault() -> None:

@@ -223,19 +223,20 @@ def test_async_hooks_are_known() -> None:
     assert not load("x", Recorder()).asynchronous
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="inspect.markcoroutinefunction is new in 3.12")
-def test_a_function_marked_as_coroutine_function_is_asynchronous() -> None:
-    """A decorator's plain function that hands out a coroutine can say so."""
+if sys.version_info >= (3, 12):  # inspect.markcoroutinefunction is new in 3.12
 
-    async def handle_started(job: Any) -> Any:
-        return job.id
+    def test_a_function_marked_as_coroutine_function_is_asynchronous() -> None:
+        """A decorator's plain function that hands out a coroutine can say so."""
 
-    @functools.wraps(handle_started)
-    def wrapper(*args: Any) -> Any:
-        return handle_started(*args)
+        async def handle_started(job: Any) -> Any:
+            return job.id
 
-    inspect.markcoroutinefunction(wrapper)  # type: ignore[attr-defined]
-    assert load("x", SimpleNamespace(handle_started=hookimpl(wrapper))).asynchronous
+        @functools.wraps(handle_started)
+        def wrapper(*args: Any) -> Any:
+            return handle_started(*args)
+
+        inspect.markcoroutinefunction(wrapper)  # type: ignore[attr-defined]
+        assert load("x", SimpleNamespace(handle_started=hookimpl(wrapper))).asynchronous
 
 
 def test_a_class_written_in_c_may_be_the_parent() -> None:
@@ -315,14 +316,15 @@ def test_other_annotations_are_not_looked_up() -> None:
     assert load("x", module(source, PagerOptions=PagerOptions)).options_type is PagerOptions
 
 
-@pytest.mark.skipif(sys.version_info < (3, 14), reason="before 3.14, annotations are evaluated where they stand")
-def test_other_annotations_are_not_evaluated() -> None:
-    """Where annotations are evaluated late, one that names nothing is told, and another one does no harm."""
-    source = "@hookimpl\ndef reporter_start(options: PagerOptions, context: Absent): ..."
-    assert load("x", module(source, PagerOptions=PagerOptions)).options_type is PagerOptions
-    assert refused("@hookimpl\ndef reporter_start(options: Absent): ...") == (
-        "reporter_start annotates options with Absent, which is not a subclass of jobreporter.Options"
-    )
+if sys.version_info >= (3, 14):  # before, annotations are evaluated where they stand
+
+    def test_other_annotations_are_not_evaluated() -> None:
+        """Where annotations are evaluated late, one that names nothing is told, and another one does no harm."""
+        source = "@hookimpl\ndef reporter_start(options: PagerOptions, context: Absent): ..."
+        assert load("x", module(source, PagerOptions=PagerOptions)).options_type is PagerOptions
+        assert refused("@hookimpl\ndef reporter_start(options: Absent): ...") == (
+            "reporter_start annotates options with Absent, which is not a subclass of jobreporter.Options"
+        )
 
 
 def test_options_may_be_declared_inside_the_class() -> None:
