@@ -21,16 +21,27 @@ class Waker(Protocol):
 class Bell:
     """The plain `Waker`. Ringing acquires nothing, so a signal handler may interrupt it anywhere and ring again."""
 
-    __slots__ = ("_clock", "_lock")
+    __slots__ = ("_clock", "_lock", "silent")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = allocate_lock()
         self._lock.acquire()
+        #: Whether it has not been rung since the last wait. This is the lock's own method, and quick.
+        self.silent = self._lock.locked
+
+    def silence(self) -> None:
+        """Forget that it was rung."""
+        self._lock.acquire(blocking=False)
+
+    def renew(self) -> None:
+        """In a forked child: as if it had just been made, whatever the parent's threads did with it."""
+        self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # what threading itself uses; no stub has it
+        self._lock.acquire()
 
     def ring(self) -> None:
         # The check spares most of a burst of ringers the exception, which costs ten times as much.
-        if self._lock.locked():
+        if self.silent():
             try:
                 self._lock.release()
             except RuntimeError:

@@ -209,6 +209,7 @@ class Dispatcher:
         else:
             in_time = not self._ingress.waiting
         self._closed = True
+        self._ingress.bell.silence()  # so that whoever publishes later still comes to `_wake`
         for lane in self._lanes:
             lane.end()
         self._ledger.late.add(self._ingress.sweep())

@@ -89,11 +89,10 @@ class Tally:
 class Ingress:
     """A bounded room that publishers append to and the pump takes from. Nothing on the way in acquires anything."""
 
-    __slots__ = ("_clock", "_wake", "asleep", "bell", "echoed", "items", "overflowed", "publish")
+    __slots__ = ("_wake", "asleep", "bell", "echoed", "items", "overflowed", "publish")
 
     def __init__(self, wake: Callable[[], None], clock: Clock) -> None:
         self._wake = wake
-        self._clock = clock
         self.items: deque[Any] = deque()
         #: Whether the pump sleeps, or does not run yet: then a publisher wakes it.
         self.asleep = True
@@ -105,14 +104,15 @@ class Ingress:
 
     def _publisher(self) -> Callable[[Item], None]:
         # A closure over what it needs is a third quicker than a method that looks it up, and this runs in every job.
-        items, append, room, refuse, wake = self.items, self.items.append, _room.get, self._refuse, self._wake
+        items, append, room, refuse = self.items, self.items.append, _room.get, self._refuse
+        silent, wake = self.bell.silent, self._wake
 
         def publish(item: Item) -> None:
             if len(items) < room():
                 append(item)
             else:
                 refuse(item)
-            if self.asleep:
+            if self.asleep and silent():
                 wake()
 
         return publish
@@ -139,6 +139,6 @@ class Ingress:
         """Start anew in a forked child, in place: code may hold on to ``publish``, or be in the middle of it."""
         self.items.clear()
         self.asleep = True
-        self.bell = Bell(self._clock)
+        self.bell.renew()
         self.overflowed = Tally()
         self.echoed = Tally()

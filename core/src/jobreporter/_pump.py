@@ -129,7 +129,9 @@ class Pump:
         self._wake()
 
     def _wake(self) -> None:
-        self._ingress.bell.ring()
+        # Before it runs, the thread will look around anyhow. After it, the bell stays silent for publishers to ring.
+        if self.running:
+            self._ingress.bell.ring()
 
     def _run(self) -> None:
         try:
