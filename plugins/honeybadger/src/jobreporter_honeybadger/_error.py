@@ -1,0 +1,92 @@
+"""An error in Honeybadger's words: class, message, backtrace and causes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from hashlib import sha1
+from typing import Any
+
+from jobreporter import ErrorInfo, Failure, Frame
+from jobreporter_honeybadger._known import known
+
+#: The most causes that a notice has; an exception group may have any number.
+MOST_CAUSES = 20
+#: Characters of a tag.
+LONGEST_TAG = 100
+
+_PROJECT_ROOT = "[PROJECT_ROOT]"
+# Folders whose files are not the application's own, though they may lie below its root, as a virtual environment does.
+_LIBRARIES = ("site-packages", "dist-packages")
+
+
+def described(failure: Failure, project_root: str) -> dict[str, Any]:
+    """The notice's ``error``, without its token."""
+    error = failure.error
+    return _one(error, project_root) | {
+        "tags": list(_tags(failure)),
+        "fingerprint": fingerprint(failure),
+        "causes": [_one(cause, project_root) for cause in _causes(error)],
+    }
+
+
+def fingerprint(failure: Failure) -> str | None:
+    """What groups failures whose stack says nothing: where a time limit struck, or how a process died, is chance.
+
+    They are grouped by job and kind. ``None`` leaves the rest to Honeybadger: class, place and component.
+    """
+    if failure.kind == "exception":
+        return None
+    text = f"{failure.kind} {failure.job.source} {failure.job.name}"
+    return sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+
+
+def _one(error: ErrorInfo, project_root: str) -> dict[str, Any]:
+    return {
+        "class": error.type.removeprefix("builtins."),
+        "message": "\n".join((error.message, *error.notes)),
+        # The innermost call first: its place is what Honeybadger groups by.
+        "backtrace": [_line(frame, project_root) for frame in reversed(error.frames)],
+    }
+
+
+def _line(frame: Frame, project_root: str) -> dict[str, Any]:
+    """One call. Its source is the line as it was captured, since the secrets in lines around it would not be redacted."""
+    return known(
+        number=frame.lineno,
+        file=_file(frame.filename, project_root),
+        method=frame.function,
+        source={str(frame.lineno): frame.line} if frame.line else None,
+    )
+
+
+def _file(filename: str, project_root: str) -> str:
+    """The file's name, with a mark in the place of the project's root where it is the application's own."""
+    root = project_root.rstrip(os.sep) + os.sep
+    inside = filename.removeprefix(root)
+    if inside == filename or any(folder in inside.split(os.sep) for folder in _LIBRARIES):
+        return filename
+    return f"{_PROJECT_ROOT}/{inside}"
+
+
+def _causes(error: ErrorInfo) -> Iterator[ErrorInfo]:
+    """What led to the error, nearest first; then the members of groups, each with what led to it."""
+    waiting, found = [error], 0
+    while waiting:
+        each = waiting.pop(0)
+        if each is not error:
+            yield each
+            found += 1
+            if found == MOST_CAUSES:
+                return
+        led = each.cause or (None if each.suppress_context else each.context)
+        waiting = [*([led] if led else []), *waiting, *each.exceptions]
+
+
+def _tags(failure: Failure) -> Iterator[str]:
+    """Words to search by and to alert on. What the job's own tags say in full stands in the context."""
+    yield "final" if failure.final else "retried"
+    if failure.kind != "exception":
+        yield failure.kind
+    for name, value in failure.tags.items():
+        yield "_".join(f"{name}:{value}".replace(",", " ").split())[:LONGEST_TAG]

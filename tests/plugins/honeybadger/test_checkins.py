@@ -1,0 +1,87 @@
+"""Jobs that check in when they succeed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobreporter.testing import make_event, make_job
+
+from .conftest import MakeDispatcher
+from .fake_honeybadger import Answer, FakeHoneybadger
+from .stepped import SteppedClock
+
+NIGHTLY = make_job(name="reports.nightly")
+
+
+def checkins(honeybadger: FakeHoneybadger) -> list[str]:
+    return [request.path for request in honeybadger.of("/v1/check_in/")]
+
+
+def test_a_success_checks_in(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
+    """By the id that the option has for the job's name; other jobs don't."""
+    dispatcher = dispatcher_of(checkins={"reports.nightly": "XyZZy1", "reports.hourly": "AbC2"})
+    for name in ("reports.nightly", "reports.hourly", "reports", "reports.nightly2", "Reports.Nightly"):
+        dispatcher.publish(make_event("success", job=make_job(name=name)))
+    assert dispatcher.flush(20)
+    assert checkins(honeybadger) == ["/v1/check_in/XyZZy1", "/v1/check_in/AbC2"]
+    assert [request.method for request in honeybadger.requests] == ["GET", "GET"]
+    assert dispatcher.stats()["honeybadger"].lost == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("started", {}),
+        ("aborted", {}),
+        ("failure", {"will_retry": True}),
+        ("failure", {"will_retry": False}),
+        ("stopped", {"outcome": "success"}),
+        ("stopped", {"outcome": "failure"}),
+    ],
+)
+def test_nothing_else_checks_in(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, kind: str, fields: dict[str, Any]
+) -> None:
+    """A job that fails or is given up is missed by Honeybadger, which is what a check-in is for."""
+    dispatcher = dispatcher_of(checkins={"reports.nightly": "XyZZy1"})
+    dispatcher.publish(make_event(kind, job=NIGHTLY, **fields))
+    assert dispatcher.flush(20)
+    assert checkins(honeybadger) == []
+
+
+def test_a_job_checks_in_once_after_its_retries(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
+    """With the attempt that succeeds."""
+    dispatcher = dispatcher_of(checkins={"reports.nightly": "XyZZy1"})
+    for attempt in (1, 2):
+        job = make_job(name="reports.nightly", attempt=attempt, max_attempts=3)
+        dispatcher.publish(make_event("failure", job=job, will_retry=True))
+    dispatcher.publish(make_event("success", job=make_job(name="reports.nightly", attempt=3, max_attempts=3)))
+    assert dispatcher.flush(20)
+    assert checkins(honeybadger) == ["/v1/check_in/XyZZy1"]
+    assert len(honeybadger.notices) == 2
+
+
+def test_a_check_in_is_tried_again(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, clock: SteppedClock
+) -> None:
+    """As everything that is sent."""
+    honeybadger.script.append(Answer(503))
+    dispatcher = dispatcher_of(checkins={"reports.nightly": "XyZZy1"})
+    dispatcher.publish(make_event("success", job=NIGHTLY))
+    assert dispatcher.flush(20)
+    assert checkins(honeybadger) == ["/v1/check_in/XyZZy1"] * 2
+    assert clock.slept == [0.25]
+
+
+def test_an_unknown_check_in_is_told(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the job's name, since that is where the option has to be mended; the event failed."""
+    honeybadger.script.append(Answer(404, b'{"error": "not found"}'))
+    dispatcher = dispatcher_of(checkins={"reports.nightly": "XyZZy1"})
+    dispatcher.publish(make_event("success", job=NIGHTLY))
+    assert dispatcher.flush(20)
+    assert "no check-in for reports.nightly: Honeybadger answered 404: not found" in caplog.text
+    assert dispatcher.stats()["honeybadger"].failed == 1

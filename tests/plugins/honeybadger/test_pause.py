@@ -1,0 +1,140 @@
+"""A server that refuses the key, asks for a pause or is gone is left alone, and the reporter says why."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from jobreporter import Dispatcher
+from jobreporter.testing import make_event
+from tests.core.waiting import until
+
+from .conftest import MakeDispatcher
+from .fake_honeybadger import Answer, FakeHoneybadger
+from .stepped import SteppedClock
+
+
+def stats(dispatcher: Dispatcher) -> Any:
+    return dispatcher.stats()["honeybadger"]
+
+
+def fail(dispatcher: Dispatcher, count: int = 1) -> None:
+    for _ in range(count):
+        dispatcher.publish(make_event("failure"))
+
+
+def is_broken(dispatcher: Dispatcher) -> bool:
+    found = stats(dispatcher)
+    return bool(found.status == "broken" and found.reason)
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_refused_key_breaks_the_reporter(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, status: int
+) -> None:
+    """The ledger says ``broken`` and why; one event failed, and the others wait, with one request in all."""
+    honeybadger.script.append(Answer(status, b'{"error": "account suspended"}'))
+    dispatcher = dispatcher_of()
+    fail(dispatcher, 20)
+    until(lambda: is_broken(dispatcher), "the reporter's being broken")
+    found = stats(dispatcher)
+    assert f"Honeybadger refuses the api_key ({status}: account suspended)" in found.reason
+    assert "asked again after 5 minutes" in found.reason
+    assert (found.failed, found.pending, found.handled) == (1, 19, 0)
+    assert len(honeybadger.requests) == 1
+
+
+def test_a_refused_key_is_not_tried_again_by_each_start(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, clock: SteppedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reporter is started again and again, as jobreporter's backoff has it, and none of these starts asks the server.
+
+    When the pause is over, the next event does.
+    """
+    caplog.set_level("DEBUG", "jobreporter")
+    dispatcher = dispatcher_of(api_key="hbp_wrong")
+    fail(dispatcher, 3)
+
+    def starts() -> int:
+        return sum("did not start" in record.getMessage() for record in caplog.records)
+
+    until(lambda: starts() >= 4, "four starts")
+    assert len(honeybadger.requests) == 1
+    clock.elapsed += 300
+    until(lambda: len(honeybadger.requests) == 2, "a second request")
+    until(lambda: is_broken(dispatcher), "the reporter's being broken again")
+    assert (stats(dispatcher).failed, stats(dispatcher).pending) == (2, 1)
+    assert "hbp_wrong" not in caplog.text
+
+
+def test_another_reporter_with_the_refused_key_asks_no_more(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher
+) -> None:
+    """What the server said of a key holds for every reporter of the process that uses it there."""
+    first, second = dispatcher_of(api_key="hbp_wrong"), dispatcher_of(api_key="hbp_wrong")
+    fail(first)
+    until(lambda: is_broken(first), "the first one's being broken")
+    fail(second)
+    until(lambda: is_broken(second), "the second one's being broken")
+    assert (stats(second).failed, stats(second).pending) == (0, 1)
+    assert len(honeybadger.requests) == 1
+
+
+def test_another_key_works_at_once(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is read again at each start: once it is set right, what waited is sent."""
+    monkeypatch.setenv("HONEYBADGER_KEY", "hbp_wrong")
+    dispatcher = dispatcher_of(api_key={"env": "HONEYBADGER_KEY"})
+    fail(dispatcher, 3)
+    until(lambda: is_broken(dispatcher), "the reporter's being broken")
+    monkeypatch.setenv("HONEYBADGER_KEY", "hbp_0123456789abcdef")
+    assert dispatcher.flush(20)
+    found = stats(dispatcher)
+    assert (found.failed, found.handled, found.status, found.reason) == (1, 2, "running", None)
+
+
+def test_a_long_retry_after_is_honoured(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, clock: SteppedClock
+) -> None:
+    """A pause that is longer than the budget costs one event; the others wait until it is over, and are sent then."""
+    honeybadger.script.append(Answer(429, b'{"error": "slow down"}', headers={"Retry-After": "60"}))
+    dispatcher = dispatcher_of()
+    fail(dispatcher, 3)
+    until(lambda: is_broken(dispatcher), "the pause")
+    assert "Honeybadger answered 429: slow down, and asks for a pause of 60 s" in stats(dispatcher).reason
+    clock.elapsed += 59
+    assert not dispatcher.flush(0.3)
+    assert (len(honeybadger.requests), clock.slept) == (1, [])
+    clock.elapsed += 1
+    assert dispatcher.flush(20)
+    assert (stats(dispatcher).failed, stats(dispatcher).handled) == (1, 2)
+
+
+def test_a_server_that_is_gone_costs_few_events(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, clock: SteppedClock
+) -> None:
+    """Nobody listens: one event fails after its budget, and the others wait with the reason in the ledger."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    dispatcher = dispatcher_of(endpoint=f"http://127.0.0.1:{port}")
+    fail(dispatcher, 10)
+    until(lambda: is_broken(dispatcher), "the reporter's being broken")
+    found = stats(dispatcher)
+    assert "Honeybadger can't be reached: " in found.reason
+    assert "refused" in found.reason
+    assert "0x" not in found.reason, "it names no address in memory"
+    assert (found.failed, found.pending) == (1, 9)
+    assert sum(clock.slept) <= 8.0
+
+
+def test_closing_during_a_pause_is_quick(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
+    """The last try before closing asks the server no more, and what waited is counted as lost."""
+    dispatcher = dispatcher_of(api_key="hbp_wrong")
+    fail(dispatcher, 3)
+    until(lambda: is_broken(dispatcher), "the reporter's being broken")
+    dispatcher.close(5)
+    assert stats(dispatcher).dropped == {"closed": 2}
+    assert len(honeybadger.requests) == 1
