@@ -47,8 +47,8 @@ def install(session: nox.Session, *requirements: str, plugins: dict[str, Path] =
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Watch a real Huey consumer report every job."""
-    session.install("./core[huey]")
+    """Watch a real Huey consumer report every job, also to stand-ins for Sentry, Honeybadger and Prometheus."""
+    session.install("./core[huey]", *(f"./{folder.relative_to(ROOT)}" for folder in PLUGINS.values()))
     session.run("python", "examples/demo.py", *session.posargs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -23,6 +24,9 @@ PROMISED = (
     "success intake.jobs.archive_log #1",
     "success intake.jobs.close_month #2",
 )
+#: The demo has all of these plugins, or does without.
+PLUGINS = ("sentry", "honeybadger", "prometheus")
+WITH_PLUGINS = all(importlib.util.find_spec(f"jobreporter_{name}") for name in PLUGINS)
 COLUMNS = ("accepted", "handled", "failed", "filtered", "dropped", "pending")
 
 
@@ -69,7 +73,7 @@ def test_the_ledger_adds_up(shown: str, ledger: dict[str, dict[str, int]]) -> No
     """Every reporter accepted every event that showed, and each is accounted for."""
     events = len(re.findall(r"^  (started|success|aborted|failure|stopped) ", shown, re.MULTILINE))
 
-    assert list(ledger) == ["log", "desk", "ledger"]
+    assert list(ledger) == ["log", "desk", "ledger", *(PLUGINS if WITH_PLUGINS else ())]
     for row in ledger.values():
         assert row["accepted"] == events
         assert row["accepted"] == sum(row[column] for column in COLUMNS[1:])
@@ -81,6 +85,35 @@ def test_each_reporter_did_its_part(ledger: dict[str, dict[str, int]]) -> None:
     assert ledger["desk"]["handled"] == 1
     assert ledger["ledger"]["handled"] == 9
     assert {row[column] for row in ledger.values() for column in ("failed", "dropped", "pending")} == {0}
+
+
+@pytest.mark.skipif(WITH_PLUGINS, reason="the plugins are installed")
+def test_without_the_plugins_it_says_so(shown: str) -> None:
+    """Where they are not installed the demo names what it leaves out, and shows nothing of it."""
+    assert shown.startswith("The plugins are left out: ")
+    assert "metrics page" not in shown
+
+
+@pytest.mark.skipif(not WITH_PLUGINS, reason="needs the plugins")
+def test_the_plugins_reach_their_stand_ins(shown: str, ledger: dict[str, dict[str, int]]) -> None:
+    """Sentry gets both failures, Honeybadger the final one, and the ledger counts just these."""
+    retried, final = "march.csv has no totals yet", "april.csv, line 3: '7B.00' is not an amount"
+
+    assert f"  Sentry got 2: TotalsMissingError: {retried}; InvoiceError: {final}\n" in shown
+    assert f"  Honeybadger got 1: intake.invoices.InvoiceError: {final}\n" in shown
+    assert [ledger[name]["handled"] for name in ("sentry", "honeybadger")] == [2, 1]
+
+
+@pytest.mark.skipif(not WITH_PLUGINS, reason="needs the plugins")
+def test_the_metrics_page_agrees_with_the_ledger(shown: str, ledger: dict[str, dict[str, int]]) -> None:
+    """For every reporter the page has the figure of the ledger, and each execution that stopped has an outcome."""
+    rows = dict(re.findall(r"^  (handled|on the page|in the ledger) {2,}(.+)$", shown, re.MULTILINE))
+    handled = [row["handled"] for row in ledger.values()]
+
+    assert rows["handled"].split() == list(ledger)
+    assert [int(number) for number in rows["on the page"].split()] == handled
+    assert [int(number) for number in rows["in the ledger"].split()] == handled
+    assert "finished, on the page: 5 success, 2 aborted, 2 failure; stops, in the ledger: 9\n" in shown
 
 
 def test_what_to_try_next_works(shown: str) -> None:
@@ -95,8 +128,8 @@ def test_what_to_try_next_works(shown: str) -> None:
 
 
 def test_it_fits_on_a_screen(shown: str) -> None:
-    """People read it without scrolling back; without a terminal it has no colours."""
-    assert len(shown.splitlines()) <= 45
+    """People read it without scrolling back; without a terminal it has no colours. The plugins have 15 lines more."""
+    assert len(shown.splitlines()) <= (60 if WITH_PLUGINS else 45)
     assert "\033" not in shown
 
 

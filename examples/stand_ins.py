@@ -1,0 +1,140 @@
+"""What the demo's reporters talk to in place of the real ones: a Sentry, a Honeybadger, and a Prometheus that scrapes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import socket
+import threading
+import time
+import urllib.request
+from collections import defaultdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple, Self
+
+#: What can have become of an event that no longer waits.
+SETTLED = ("handled", "failed", "filtered", "dropped")
+
+
+class StandIns:
+    """Sentry and Honeybadger at one address on loopback, for the length of a block. They keep the titles of what came."""
+
+    def __enter__(self) -> Self:
+        self.sentry: list[str] = []
+        self.honeybadger: list[str] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def take(self, path: str, body: bytes) -> tuple[int, dict[str, str]]:
+        """Keep what came. Returns the status and the answer."""
+        if path == "/api/1/envelope/":
+            self.sentry += [title(event["exception"]["values"][-1], "type", "value") for event in events(body)]
+            return 200, {}
+        if path == "/v1/notices":
+            self.honeybadger.append(title(json.loads(body)["error"], "class", "message"))
+            return 201, {"id": f"notice-{len(self.honeybadger)}"}
+        return 404, {}
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        take = self.take
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 5  # a connection that is kept alive ends some time
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                packed = self.headers.get("Content-Encoding") == "gzip"
+                status, answer = take(self.path, gzip.decompress(body) if packed else body)
+                content = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *arguments: object) -> None:
+                """Says nothing: the demo's output is for people."""
+
+        return Handler
+
+
+def events(envelope: bytes) -> list[dict[str, Any]]:
+    """The events in a Sentry envelope: a line about the whole, then for each item a line about it and its content."""
+    found = []
+    _, _, rest = envelope.partition(b"\n")
+    while rest.strip():
+        head, _, rest = rest.partition(b"\n")
+        about = json.loads(head)
+        length = about.get("length", rest.find(b"\n") if b"\n" in rest else len(rest))
+        if about["type"] == "event":
+            found.append(json.loads(rest[:length]))
+        rest = rest[length + 1 :]
+    return found
+
+
+def title(error: dict[str, Any], kind: str, text: str) -> str:
+    """An error in one line, as a vendor's list of issues has it."""
+    return f"{error[kind]}: {error[text]}"
+
+
+class Page(NamedTuple):
+    """The figures that the demo reads off the metrics page."""
+
+    #: By reporter: accepted, handled, and so on.
+    reporters: dict[str, dict[str, int]]
+    #: How many executions ended, by outcome.
+    finished: dict[str, int]
+
+    @property
+    def settled(self) -> bool:
+        """Whether every reporter is through with every event."""
+        most = max((counts["accepted"] for counts in self.reporters.values()), default=-1)
+        return all(
+            counts["accepted"] == most == sum(counts[column] for column in SETTLED)
+            for counts in self.reporters.values()
+        )
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def scrape(port: int, patience: float) -> Page:
+    """What the metrics page says once it is settled, or after so many seconds. Raises OSError if there is no page."""
+    until = time.monotonic() + patience
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to this loopback
+    while True:
+        with opener.open(f"http://127.0.0.1:{port}/metrics", timeout=patience) as answer:
+            page = read(answer.read().decode())
+        if page.settled or time.monotonic() > until:
+            return page
+        time.sleep(0.05)
+
+
+def read(text: str) -> Page:
+    """Sums over all jobs, out of the text of the page."""
+    reporters: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    finished: defaultdict[str, int] = defaultdict(int)
+    for name, labels, value in re.findall(r"^jobreporter_(\w+)\{(.*)\} (\S+)$", text, re.MULTILINE):
+        label = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        if column := re.fullmatch(r"reporter_events_(\w+?)(?:_total)?", name):
+            reporters[label["reporter"]][column[1]] += int(float(value))
+        elif name == "jobs_finished_total":
+            finished[label["outcome"]] += int(float(value))
+    return Page({name: dict(counts) for name, counts in reporters.items()}, dict(finished))
