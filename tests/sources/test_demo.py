@@ -87,33 +87,32 @@ def test_each_reporter_did_its_part(ledger: dict[str, dict[str, int]]) -> None:
     assert {row[column] for row in ledger.values() for column in ("failed", "dropped", "pending")} == {0}
 
 
-@pytest.mark.skipif(WITH_PLUGINS, reason="the plugins are installed")
-def test_without_the_plugins_it_says_so(shown: str) -> None:
-    """Where they are not installed the demo names what it leaves out, and shows nothing of it."""
-    assert shown.startswith("The plugins are left out: ")
-    assert "metrics page" not in shown
+if WITH_PLUGINS:
 
+    def test_the_plugins_reach_their_stand_ins(shown: str, ledger: dict[str, dict[str, int]]) -> None:
+        """Sentry gets both failures, Honeybadger the final one, and the ledger counts just these."""
+        retried, final = "march.csv has no totals yet", "april.csv, line 3: '7B.00' is not an amount"
 
-@pytest.mark.skipif(not WITH_PLUGINS, reason="needs the plugins")
-def test_the_plugins_reach_their_stand_ins(shown: str, ledger: dict[str, dict[str, int]]) -> None:
-    """Sentry gets both failures, Honeybadger the final one, and the ledger counts just these."""
-    retried, final = "march.csv has no totals yet", "april.csv, line 3: '7B.00' is not an amount"
+        assert f"  Sentry got 2: TotalsMissingError: {retried}; InvoiceError: {final}\n" in shown
+        assert f"  Honeybadger got 1: intake.invoices.InvoiceError: {final}\n" in shown
+        assert [ledger[name]["handled"] for name in ("sentry", "honeybadger")] == [2, 1]
 
-    assert f"  Sentry got 2: TotalsMissingError: {retried}; InvoiceError: {final}\n" in shown
-    assert f"  Honeybadger got 1: intake.invoices.InvoiceError: {final}\n" in shown
-    assert [ledger[name]["handled"] for name in ("sentry", "honeybadger")] == [2, 1]
+    def test_the_metrics_page_agrees_with_the_ledger(shown: str, ledger: dict[str, dict[str, int]]) -> None:
+        """For every reporter the page has the figure of the ledger, and each execution that stopped has an outcome."""
+        rows = dict(re.findall(r"^  (handled|on the page|in the ledger) {2,}(.+)$", shown, re.MULTILINE))
+        handled = [row["handled"] for row in ledger.values()]
 
+        assert rows["handled"].split() == list(ledger)
+        assert [int(number) for number in rows["on the page"].split()] == handled
+        assert [int(number) for number in rows["in the ledger"].split()] == handled
+        assert "finished, on the page: 5 success, 2 aborted, 2 failure; stops, in the ledger: 9\n" in shown
 
-@pytest.mark.skipif(not WITH_PLUGINS, reason="needs the plugins")
-def test_the_metrics_page_agrees_with_the_ledger(shown: str, ledger: dict[str, dict[str, int]]) -> None:
-    """For every reporter the page has the figure of the ledger, and each execution that stopped has an outcome."""
-    rows = dict(re.findall(r"^  (handled|on the page|in the ledger) {2,}(.+)$", shown, re.MULTILINE))
-    handled = [row["handled"] for row in ledger.values()]
+else:
 
-    assert rows["handled"].split() == list(ledger)
-    assert [int(number) for number in rows["on the page"].split()] == handled
-    assert [int(number) for number in rows["in the ledger"].split()] == handled
-    assert "finished, on the page: 5 success, 2 aborted, 2 failure; stops, in the ledger: 9\n" in shown
+    def test_without_the_plugins_it_says_so(shown: str) -> None:
+        """Where they are not installed the demo names what it leaves out, and shows nothing of it."""
+        assert shown.startswith("The plugins are left out: ")
+        assert "metrics page" not in shown
 
 
 def test_what_to_try_next_works(shown: str) -> None:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sentry_sdk
 
-# The tests import the module beside this file by its bare name.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from fake_sentry import Kent
-
 from jobreporter import Dispatcher
 from jobreporter_sentry import SentryReporter
+
+from .fake_sentry import Kent
 
 MakeDispatcher = Callable[..., Dispatcher]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from conftest import MakeDispatcher
-from fake_sentry import Kent
-
 from jobreporter.testing import make_event, make_job
+
+from .conftest import MakeDispatcher
+from .fake_sentry import Kent
 
 
 def test_aborted_jobs_are_no_business_of_sentrys(kent: Kent, make_dispatcher: MakeDispatcher) -> None:

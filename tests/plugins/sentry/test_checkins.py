@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import MakeDispatcher
-from fake_sentry import Kent
 
 from jobreporter import Dispatcher, Event
 from jobreporter.testing import make_event, make_job
 from jobreporter_sentry import Monitor
 from jobreporter_sentry._checkins import CheckIns, monitor_config
+
+from .conftest import MakeDispatcher
+from .fake_sentry import Kent
 
 MONITORS = {"reports.nightly": {"slug": "nightly"}}
 

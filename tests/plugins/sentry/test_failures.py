@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MakeDispatcher
-from fake_sentry import Kent
 
 from jobreporter import Dispatcher, ErrorInfo, Frame
 from jobreporter.testing import make_error, make_event, make_job
+
+from .conftest import MakeDispatcher
+from .fake_sentry import Kent
 
 
 class DeclinedError(Exception):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fake_sentry import Kent, Loopback
-from test_overlap import run
+
+from .fake_sentry import Kent, Loopback
+from .test_overlap import run
 
 
 @pytest.mark.parametrize("client", ["OWN_DSN", "HOST_DSN"])

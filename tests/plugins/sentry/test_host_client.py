@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 import sentry_sdk
-from conftest import MakeDispatcher
-from fake_sentry import Kent
 
 from jobreporter import Dispatcher, Frame
 from jobreporter.testing import make_error, make_event
+
+from .conftest import MakeDispatcher
+from .fake_sentry import Kent
 
 
 def init(kent: Kent, **options: Any) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from conftest import MakeDispatcher
 
 from jobreporter import ConfigError, Options
 from jobreporter_sentry import Monitor, SentryOptions
 from jobreporter_sentry import _options as module
+
+from .conftest import MakeDispatcher
 
 README = Path(__file__).parents[3] / "plugins/sentry/README.md"
 DSN = "http://public@127.0.0.1:9/1"

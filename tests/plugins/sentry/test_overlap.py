@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fake_sentry import Kent
+from .fake_sentry import Kent
 
 HERE = Path(__file__).parent
 SAID = "sentry-sdk's own integrations report failures to the same project: those of huey are left to them"

@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 import sentry_sdk
-from conftest import MakeDispatcher
-from fake_sentry import Kent
 from sentry_sdk.client import SDK_INFO
 from sentry_sdk.integrations import _installed_integrations
 from sentry_sdk.profiler import continuous_profiler
@@ -24,6 +22,9 @@ from jobreporter import Context, Dispatcher, Secret
 from jobreporter.testing import make_event
 from jobreporter_sentry import SentryOptions, SentryReporter
 from jobreporter_sentry._own import OwnOutlet
+
+from .conftest import MakeDispatcher
+from .fake_sentry import Kent
 
 CONTEXT = Context(host="host", pid=1, version="0", stats=dict)
 

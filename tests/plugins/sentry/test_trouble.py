@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import MakeDispatcher
-from fake_sentry import Loopback
 
 from jobreporter.testing import make_event
 from jobreporter_sentry._losses import INTERVAL, Losses
+
+from .conftest import MakeDispatcher
+from .fake_sentry import Loopback
 
 
 def nowhere() -> str:
