@@ -188,7 +188,7 @@ class Dispatcher:
             done = flush.wait(timeout)
         finally:
             self._waiting.discard(flush)
-        if not done:
+        if flush.waiting:  # where all have answered, one of them has raised, and its lane tells of that
             self._tell_what_remains(f"not flushed within {timeout:g} s")
         return done
 
