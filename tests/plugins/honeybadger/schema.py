@@ -16,7 +16,6 @@ USER_AGENT = re.compile(r"^jobreporter-honeybadger \d+\.\d+\.\d+; \w+ 3\.\d+\S*;
 
 class Notifier(Struct, forbid_unknown_fields=True):
     name: Text
-    url: Annotated[str, Meta(pattern=r"^https://")]
     version: Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$")]
     language: Text
 

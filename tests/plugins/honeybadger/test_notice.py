@@ -40,7 +40,6 @@ def test_a_notice_has_everything_that_is_known(notice_of: Any) -> None:
     notice = notice_of(FAILURE, hostname="web-3")
     assert notice.pop("notifier") == {
         "name": "jobreporter-honeybadger",
-        "url": "https://pypi.org/project/jobreporter-honeybadger/",
         "version": __version__,
         "language": "python",
     }

@@ -13,7 +13,6 @@ from jobreporter_honeybadger._version import __version__
 
 NOTIFIER = {
     "name": "jobreporter-honeybadger",
-    "url": "https://pypi.org/project/jobreporter-honeybadger/",
     "version": __version__,
     "language": "python",
 }
