@@ -9,9 +9,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from huey import CancelExecution, RetryTask, SqliteHuey
+from in_jobs import first_time, wait_for_release
+from scenarios import CUT_OFF, SUCCEEDED
+from scenarios import Execution as Events
+from workers import Bench
 
 from jobreporter import Abort, Execution
 from jobreporter.sources.huey import attach
@@ -35,12 +39,23 @@ class Source:
 
     name = "huey_app"
     kinds = ("thread", "process")
-    instead: Mapping[tuple[str, str], Any] = {
+    broker: Literal["file", "redis"] = "file"
+    has_children = ("process",)
+    instead: Mapping[tuple[str, str], tuple[Events, ...]] = {
         # Huey can't interrupt a thread, so its time limits are for processes and greenlets.
-        ("thread", "timeout"): (("started", "success", "stopped success"),),
+        ("thread", "timeout"): (SUCCEEDED,),
+        # The consumer starts another process, and doesn't know what the one before was doing.
+        ("process", "child_killed"): (CUT_OFF,),
     }
-    graceful = signal.SIGINT
-    abrupt = signal.SIGTERM
+    cannot: Mapping[str | tuple[str, str], str] = {
+        "ignored": "Huey has no word for it",
+        "rejected": "Huey has no word for it",
+        "requeued": "Huey has no word for it",
+        "replaced": "Huey has no word for it",
+        "soft_timeout": "Huey has one time limit",
+        "revoked_running": "Huey revokes jobs that wait",
+        ("thread", "child_killed"): "the worker is one process",
+    }
 
     def __init__(self, *, by_hand: bool = False) -> None:
         self._by_hand = by_hand
@@ -53,14 +68,8 @@ class Source:
         recycle = [] if max_jobs is None else [f"--max-tasks={max_jobs}"]
         return [consumer, "huey_app.huey", f"--worker-type={kind}", f"--workers={workers}", *quick, *recycle]
 
-
-def first_time(marker: str) -> bool:
-    """Whether nobody has asked for this marker before, in any process."""
-    try:
-        Path(marker).touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    return True
+    def end(self, bench: Bench, *, abruptly: bool) -> None:
+        bench.signal(signal.SIGTERM if abruptly else signal.SIGINT)
 
 
 @huey.task()
@@ -131,10 +140,7 @@ def linger() -> None:
 
 @huey.task()
 def hold(name: str) -> None:
-    """Runs until the file NAME.release is there."""
-    Path(f"{name}.entered").touch()
-    while not Path(f"{name}.release").exists():
-        time.sleep(0.01)
+    wait_for_release(name)
 
 
 @huey.task()

@@ -1,7 +1,8 @@
 """What every job queue's source must report: one list of scenarios, and one way to write down what is expected.
 
 A scenario says what happens to one job; ``test_scenarios.py`` makes it happen in real workers, of each kind that a job
-queue has. A further source is one module like ``huey_app.py``, and one row in the ``SOURCES`` of ``test_scenarios.py``.
+queue has, and ``docs/sources/README.md`` shows it as a table. A further source is one module like ``huey_app.py``, and
+one row in `sources.SOURCES`.
 """
 
 from __future__ import annotations
@@ -57,9 +58,13 @@ SUCCEEDED = ran("success")
 FAILED = ran("failure exception final")
 FAILED_AT_FIRST = ran("failure exception will retry")
 SHUT_DOWN = ran("aborted shutdown")
+#: Nobody is left to tell how it ended.
+CUT_OFF: Execution = ("started",)
+#: What a source reports of a scenario of which it hears nothing.
+NOTHING: tuple[Execution, ...] = ()
 
 #: What may happen to a job in a worker that nobody disturbs.
-SCENARIOS = (
+UNDISTURBED = (
     Scenario("success", "A job that returns has succeeded.", (SUCCEEDED,), (1,)),
     Scenario("exception", "A job that raises has failed, for good without retries.", (FAILED,), (1,)),
     Scenario("retried", "A failed attempt that another follows says so.", (FAILED_AT_FIRST, SUCCEEDED), (1, 2)),
@@ -77,10 +82,37 @@ SCENARIOS = (
     Scenario(
         "skipped", "A job that raises Abort is not tried again, even with retries left.", (ran("aborted skipped"),)
     ),
+    Scenario("ignored", "A job may ask that its outcome be ignored.", (ran("aborted ignored"),)),
+    Scenario("rejected", "A job may reject its message.", (ran("aborted rejected"),)),
+    Scenario(
+        "requeued",
+        "A job may put its message back into the queue.",
+        (ran("aborted requeued will retry"), SUCCEEDED),
+    ),
+    Scenario("replaced", "A job may have another take its place, under its id.", (ran("aborted replaced"), SUCCEEDED)),
     Scenario("cancelled", "A job may be cancelled in the queue's own words.", (ran("aborted cancelled"),)),
     Scenario("locked", "A job that finds its lock taken is given up.", (ran("aborted locked"),)),
     Scenario("rate_limited", "A job beyond its rate limit is given up.", (ran("aborted rate_limited"),)),
     Scenario("expired", "A job that comes too late never starts.", (dropped("expired"),)),
     Scenario("revoked", "A job that was revoked while it waited never starts.", (dropped("revoked"),)),
+    Scenario(
+        "soft_timeout",
+        "A time limit that the job could catch, and doesn't, is a failure.",
+        (ran("failure timeout final"),),
+    ),
     Scenario("timeout", "A job that exceeds its time limit has failed, once.", (ran("failure timeout final"),)),
 )
+
+#: What may happen to a worker, or to jobs in it, from outside.
+DISTURBED = (
+    Scenario("revoked_running", "A job that is revoked while it runs is given up.", (ran("aborted revoked"),)),
+    Scenario("child_killed", "A process that is killed with its job ends it.", (ran("failure worker_lost final"),)),
+    Scenario("warm_shutdown", "A worker that is asked to end finishes its job.", (SUCCEEDED,)),
+    Scenario("cold_shutdown", "A worker that ends at once gives its job up.", (SHUT_DOWN,)),
+    Scenario("worker_killed", "A worker that is killed as a whole can't tell.", (CUT_OFF,)),
+    Scenario("replaced_workers", "A worker that is replaced after each job loses nothing.", (SUCCEEDED,)),
+    Scenario("concurrent", "Jobs that run at once are told apart.", (SUCCEEDED,)),
+    Scenario("overlapping", "So are two attempts at one job that run at once.", (SUCCEEDED, SUCCEEDED)),
+)
+
+SCENARIOS = {scenario.name: scenario for scenario in (*UNDISTURBED, *DISTURBED)}

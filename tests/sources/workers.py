@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from scenarios import Execution, summary
+from scenarios import SCENARIOS, Execution, summary
 
 from jobreporter.events import Event, Started, Stopped
 from jobreporter.testing import Call, read_calls
@@ -37,21 +37,48 @@ print("threads:", threading.active_count())
 """
 
 
+#: Asks for a running job to be given up.
+REVOKE = """
+import importlib, sys
+importlib.import_module(sys.argv[1]).revoke(sys.argv[2])
+"""
+
+
 class Source(Protocol):
     """A job queue as the tests see it."""
 
-    #: The module that holds it; ``send(scenario)`` there enqueues a job whose id is the scenario's name.
+    #: The module that holds it. ``send(scenario)`` there enqueues a job whose id is the scenario's name; ``revoke(id)``
+    #: asks for a running job to be given up, where the job queue can do that.
     name: str
     #: Kinds of workers.
     kinds: tuple[str, ...]
+    #: Whether the queue is in a file or in Redis: the environment's QUEUE is the file's path or the database's URL.
+    broker: Literal["file", "redis"]
+    #: Whether jobs run in processes that are the worker's children, by kind.
+    has_children: Collection[str]
     #: What a kind of worker reports instead of what the scenario expects, because it can't do better.
     instead: Mapping[tuple[str, str], tuple[Execution, ...]]
-    #: The signals that let running jobs finish, and that don't.
-    graceful: signal.Signals
-    abrupt: signal.Signals
+    #: Scenarios that can't happen here, of all kinds of workers or of one, each with the reason, for people.
+    cannot: Mapping[str | tuple[str, str], str]
 
     def command(self, kind: str, *, workers: int, max_jobs: int | None) -> list[str]:
-        """How a worker is started. max_jobs: after how many jobs it is replaced by a fresh one."""
+        """How a worker is started that runs so many jobs at once.
+
+        max_jobs: after how many jobs it is replaced by a fresh one.
+        """
+
+    def end(self, bench: Bench, *, abruptly: bool) -> None:
+        """Ask the bench's worker to end: abruptly, or once it has finished its jobs."""
+
+
+def reason_why_not(source: Source, kind: str, scenario: str) -> str | None:
+    """Why the scenario can't happen in this kind of worker; ``None`` if it can."""
+    return source.cannot.get(scenario) or source.cannot.get((kind, scenario))
+
+
+def expected(source: Source, kind: str, scenario: str) -> list[Execution]:
+    """What this kind of worker must report of the scenario."""
+    return list(source.instead.get((kind, scenario), SCENARIOS[scenario].executions))
 
 
 def wait_for(condition: Callable[[], bool], what: str, explain: Callable[[], str] = str) -> None:
@@ -63,22 +90,29 @@ def wait_for(condition: Callable[[], bool], what: str, explain: Callable[[], str
 
 
 class Bench:
-    """A folder with a queue, a config and the records of one test, and the worker that works there."""
+    """A folder with a config and the records of one test, its queue, and the worker that works there."""
 
-    def __init__(self, source: Source, kind: str, folder: Path, config: str = CONFIG) -> None:
+    def __init__(self, source: Source, kind: str, folder: Path, queue: str, config: str = CONFIG) -> None:
         self.source = source
         self.kind = kind
         self.folder = folder
         self.log = folder / "worker.log"
+        self._queue = queue
         self._records = folder / "calls.jsonl"
         self._worker: subprocess.Popen[bytes] | None = None
         (folder / "jobreporter.toml").write_text(config.format(path=self._records))
 
     def send(self, *names: str) -> str:
         """Enqueue jobs by scenario, in a process that does nothing else. Returns all that it says."""
-        command = [sys.executable, "-c", SEND, self.source.name, *names]
+        return self._run(SEND, *names)
+
+    def revoke(self, name: str) -> None:
+        """Ask from another process that a running job be given up."""
+        self._run(REVOKE, name)
+
+    def _run(self, program: str, *words: str) -> str:
         done = subprocess.run(
-            command,
+            [sys.executable, "-c", program, self.source.name, *words],
             env=self._environment(),
             cwd=self.folder,
             text=True,
@@ -100,6 +134,10 @@ class Bench:
         assert self._worker is not None
         self._worker.send_signal(number)
 
+    def end(self, *, abruptly: bool) -> None:
+        """Ask the worker to end."""
+        self.source.end(self, abruptly=abruptly)
+
     def wait(self) -> int:
         """The worker's exit status, once it has ended."""
         assert self._worker is not None
@@ -107,7 +145,7 @@ class Bench:
 
     def stop(self) -> None:
         """End the worker gracefully."""
-        self.signal(self.source.graceful)
+        self.end(abruptly=False)
         assert self.wait() == 0, self.what_the_worker_said()
 
     def kill(self) -> None:
@@ -150,6 +188,10 @@ class Bench:
             self.what_the_worker_said,
         )
 
+    def pid_of(self, job: str) -> int:
+        """The process that the job has entered."""
+        return int((self.folder / f"{job}.entered").read_text())
+
     def has(self, name: str) -> bool:
         return (self.folder / name).exists()
 
@@ -163,5 +205,5 @@ class Bench:
         return os.environ | {
             "JOBREPORTER_CONFIG": str(self.folder / "jobreporter.toml"),
             "PYTHONPATH": str(HERE),
-            "QUEUE": str(self.folder / "queue.db"),
+            "QUEUE": self._queue,
         }

@@ -18,16 +18,29 @@ def harmless(receiver: Callable[Concatenate[Self, P], None]) -> Callable[Concate
 
     What is raised into the job from outside, such as a ``KeyboardInterrupt``, still arrives there.
     """
-    told = False
+    return harmless_but_for()(receiver)
 
-    @functools.wraps(receiver)
-    def receive(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        nonlocal told
-        try:
-            receiver(self, *args, **kwargs)
-        except Exception:
-            if not told:
-                told = True
-                logger.exception("a job could not be reported; further errors of this kind are not logged")
 
-    return receive
+def harmless_but_for(
+    *raised_from_outside: type[BaseException],
+) -> Callable[[Callable[Concatenate[Self, P], None]], Callable[Concatenate[Self, P], None]]:
+    """`harmless`, where a job queue's time limit is an ``Exception`` too: these still arrive."""
+
+    def wrap(receiver: Callable[Concatenate[Self, P], None]) -> Callable[Concatenate[Self, P], None]:
+        told = False
+
+        @functools.wraps(receiver)
+        def receive(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> None:
+            nonlocal told
+            try:
+                receiver(self, *args, **kwargs)
+            except raised_from_outside:
+                raise
+            except Exception:
+                if not told:
+                    told = True
+                    logger.exception("a job could not be reported; further errors of this kind are not logged")
+
+        return receive
+
+    return wrap
