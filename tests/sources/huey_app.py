@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from huey import CancelExecution, RetryTask, SqliteHuey
-from in_jobs import first_time, wait_for_release
+from in_jobs import end_as_named, first_time, wait_for_release
 from scenarios import CUT_OFF, SUCCEEDED
 from scenarios import Execution as Events
 from workers import Bench
@@ -143,6 +143,11 @@ def hold(name: str) -> None:
     wait_for_release(name)
 
 
+@huey.task(retries=1)
+def wander(name: str) -> None:
+    end_as_named(name)
+
+
 @huey.task()
 def leave() -> None:
     sys.exit(3)
@@ -188,6 +193,8 @@ def send(name: str) -> None:
             task = leave.s(id=name)
         case "unstorable":
             task = return_what_cannot_be_stored.s(id=name)
+        case _ if name.startswith("random-"):
+            task = wander.s(name, id=name)
         case _:
             assert name.startswith("hold"), name
             task = hold.s(name, id=name)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import time
 from pathlib import Path
 from secrets import token_hex
+
+from jobreporter import Abort, Execution
+
+#: Where the reporter of a bench writes, in the bench's folder.
+RECORDS = "calls.jsonl"
 
 
 def first_time(marker: str) -> bool:
@@ -33,4 +39,27 @@ def wait_for_release(name: str) -> None:
         except FileExistsError:
             pass
     while not Path(f"{name}.release").exists():
+        time.sleep(0.01)
+
+
+def end_as_named(name: str) -> None:
+    """End in the way that the job's own name says, such as ``random-17-flaky``."""
+    match name.rpartition("-")[2]:
+        case "failure":
+            raise RuntimeError("never")
+        case "flaky" if first_time(f"{name}.tried"):
+            raise RuntimeError("not yet")
+        case "abort":
+            raise Abort("skipped")
+        case "death" if first_time(f"{name}.tried"):
+            wait_until_reported()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait_until_reported() -> None:
+    """Wait until the start of this execution was written down, and with it all that this process reported before."""
+    execution = Execution.current()
+    assert execution is not None
+    own = execution.job.execution_id.encode()
+    while not Path(RECORDS).exists() or own not in Path(RECORDS).read_bytes():
         time.sleep(0.01)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
+from in_jobs import RECORDS
 from scenarios import SCENARIOS, Execution, summary
 
 from jobreporter.events import Event, Started, Stopped
@@ -47,8 +48,9 @@ importlib.import_module(sys.argv[1]).revoke(sys.argv[2])
 class Source(Protocol):
     """A job queue as the tests see it."""
 
-    #: The module that holds it. ``send(scenario)`` there enqueues a job whose id is the scenario's name; ``revoke(id)``
-    #: asks for a running job to be given up, where the job queue can do that.
+    #: The module that holds it. ``send(name)`` there enqueues a job whose id is the scenario's name; one that begins
+    #: with ``random-`` ends as its name says, and has one retry. ``revoke(id)`` asks for a running job to be given up,
+    #: where the job queue can do that.
     name: str
     #: Kinds of workers.
     kinds: tuple[str, ...]
@@ -98,7 +100,7 @@ class Bench:
         self.folder = folder
         self.log = folder / "worker.log"
         self._queue = queue
-        self._records = folder / "calls.jsonl"
+        self._records = folder / RECORDS
         self._worker: subprocess.Popen[bytes] | None = None
         (folder / "jobreporter.toml").write_text(config.format(path=self._records))
 
