@@ -30,6 +30,9 @@ nox.options.download_python = "never"
 # none of ours could every one be passed over and nothing be tested.
 nox.options.error_on_missing_interpreters = RUNNING not in PYTHONS
 
+# The tests wait for workers most of the time: three processes share them. See tests/conftest.py for what stays together.
+SHARED = ("--numprocesses=3", "--dist=loadgroup")
+
 
 def group(name: str, folder: Path = ROOT) -> tuple[str, ...]:
     """The requirements of a dependency group of the workspace or of one plugin; none if it has no such group."""
@@ -47,8 +50,8 @@ def install(session: nox.Session, *requirements: str, plugins: dict[str, Path] =
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Watch a real Huey consumer report every job, also to stand-ins for Sentry, Honeybadger and Prometheus."""
-    session.install("./core[huey]", *(f"./{folder.relative_to(ROOT)}" for folder in PLUGINS.values()))
+    """Watch a real worker report every job, also to stand-ins for Sentry, Honeybadger and Prometheus."""
+    session.install("./core[celery,huey,rq]", *(f"./{folder.relative_to(ROOT)}" for folder in PLUGINS.values()))
     session.run("python", "examples/demo.py", *session.posargs)
 
 
@@ -59,12 +62,12 @@ def tests(session: nox.Session) -> None:
     install(session, *needed)
     # Measuring nearly doubles the time, and the lines that only another version runs are few.
     if session.posargs or session.python != RUNNING:
-        session.run("pytest", *session.posargs)
+        session.run("pytest", *(session.posargs or SHARED))
         return
     # Workers run in folders of their own, so the data's place is absolute.
     session.env["COVERAGE_FILE"] = str(Path(session.virtualenv.location).resolve() / "coverage")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest")
+    session.run("coverage", "run", "-m", "pytest", *SHARED)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -129,6 +132,13 @@ def smoke_test(session: nox.Session, wheels: set[Path], packages: list[str]) -> 
     session.run(python, "-m", "pip", "check", external=True)
     session.run(python, "-c", f"import {', '.join(packages)}", external=True)
     session.run(command, "--version", external=True)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Random publishers against random reporters, for two minutes or as long as is asked; a seed repeats a run."""
+    session.install("-e", "./core")
+    session.run("python", "-m", "tests.soak", *session.posargs)
 
 
 @nox.session

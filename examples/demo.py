@@ -1,19 +1,23 @@
-"""Runs a real Huey worker over real files and shows what its reporters see: ``python examples/demo.py``."""
+"""Runs a real worker over real files and shows what its reporters see: ``python examples/demo.py [--queue huey|celery|rq]``."""
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import importlib.util
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
+from queues import QUEUES, Queue, redis_server
 from stand_ins import Page, StandIns, free_port, scrape
 
 EXAMPLES = Path(__file__).resolve().parent
@@ -21,8 +25,6 @@ CONFIG = EXAMPLES / "jobreporter.toml"
 #: The same with the plugins, for where they are installed.
 CONFIG_WITH_PLUGINS = EXAMPLES / "demo.toml"
 PLUGINS = ("sentry", "prometheus", "honeybadger")
-#: Eight jobs, one of them in two attempts.
-EXECUTIONS = 9
 #: After so many seconds something is wrong, and the worker is ended.
 PATIENCE = 25.0
 
@@ -31,29 +33,46 @@ COLUMNS = ("accepted", "handled", "failed", "filtered", "dropped", "pending")
 
 
 def main() -> int:
+    queue = QUEUES[chosen()]
     missing = [name for name in PLUGINS if importlib.util.find_spec(f"jobreporter_{name}") is None]
-    with tempfile.TemporaryDirectory(prefix="intake-") as folder, StandIns() as stand_ins:
-        home = Path(folder)
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="intake-")))
+        stand_ins = stack.enter_context(StandIns())
+        if queue.redis:
+            os.environ["INTAKE_REDIS"] = stack.enter_context(redis_server(home))
         lay_out(home)
-        enqueue(home)
+        enqueue(home, queue)
         if missing:
             say(f"The plugins are left out: {', '.join(missing)} can't be imported here. `nox -s demo` has them all.")
-        say("Eight jobs wait in a queue on disk. A real Huey worker takes them, and its reporter `log` says:\n")
+        where = "in Redis" if queue.redis else "in a queue on disk"
+        say(f"Jobs wait {where}. A real {queue.title} worker takes them, and its reporter `log` says:\n")
         port = None if missing else free_port()
-        with start_worker(home, {} if port is None else plugin_settings(stand_ins, port)) as worker:
-            stopped, page = show_events(worker, port)
-        if stopped != EXECUTIONS or worker.returncode != 0:
-            say(f"\nThe worker ended with {worker.returncode} after {stopped} of {EXECUTIONS} executions. Its log:\n")
+        with queue.start_worker(home, settings(home, stand_ins, port)) as worker:
+            stopped, page = show_events(worker, queue, port if queue.page else None)
+        if stopped != queue.executions or worker.returncode != 0:
+            say(
+                f"\nThe worker ended with {worker.returncode} after {stopped} of {queue.executions} executions. It says:\n"
+            )
             say((home / "worker.log").read_text(encoding="utf-8"))
             return 1
+        if queue.remark:
+            say(f"\n{queue.remark}")
         ledger = read_ledger(home)
         show_ledger(ledger)
         say("\nThe note that the reporter `desk` left: " + (home / "desk.txt").read_text(encoding="utf-8").rstrip())
-        if page:
+        if not missing:
             show_stand_ins(stand_ins)
+        if page:
             show_page(page, ledger)
     show_what_next()
     return 0
+
+
+def chosen() -> str:
+    """The job queue that the command line names; Huey, which needs no server, if it names none."""
+    parser = argparse.ArgumentParser(description="Runs a real worker and shows what its reporters see.")
+    parser.add_argument("--queue", choices=QUEUES, default="huey")
+    return str(parser.parse_args().queue)
 
 
 def lay_out(home: Path) -> None:
@@ -64,70 +83,51 @@ def lay_out(home: Path) -> None:
     (inbox / "gate.log").write_text("".join(f"{n:05} gate opened\n{n:05} gate closed\n" for n in range(5_000)))
 
 
-def enqueue(home: Path) -> None:
+def enqueue(home: Path, queue: Queue) -> None:
     """Put the jobs into the queue. This process only enqueues: it starts no reporter."""
     os.environ["INTAKE_HOME"] = str(home)
     sys.path.insert(0, str(EXAMPLES))
-    from intake import jobs  # only now: it opens the queue in the folder that was just named
-
-    # The ids keep the lines short; left out, Huey makes up long ones.
-    for job in (
-        jobs.register.s("terms.txt", id="1").then(jobs.index_words.s(id="2")),
-        jobs.register.s("terms-again.txt", id="3"),
-        jobs.close_month.s("march.csv", id="4"),  # comes before the totals that it needs
-        jobs.total_invoices.s("march.csv", id="5"),
-        jobs.total_invoices.s("april.csv", id="6"),  # has an amount that is no number
-        jobs.remind.s("order paper", id="7", expires=datetime.now(UTC) - timedelta(hours=1)),
-        jobs.archive_log.s("gate.log", id="8"),
-    ):
-        jobs.huey.enqueue(job)
+    # Only now: it opens the queue in the folder that was just named.
+    importlib.import_module(queue.module).enqueue()
 
 
-def plugin_settings(stand_ins: StandIns, port: int) -> dict[str, str]:
-    """The environment that lets the plugins run, with a stand-in where each expects the real one."""
-    return {
+def settings(home: Path, stand_ins: StandIns, port: int | None) -> dict[str, str]:
+    """The worker's environment: one config for every job queue, with a stand-in where a plugin expects the real one.
+
+    port: where it serves its metrics page; ``None``: without the plugins.
+    """
+    found = {"PYTHONPATH": str(EXAMPLES), "JOBREPORTER_CONFIG": str(CONFIG), "JOBREPORTER_DISABLE": ""}
+    if port is None:
+        return found
+    return found | {
         "JOBREPORTER_CONFIG": str(CONFIG_WITH_PLUGINS),
         "INTAKE_SENTRY_DSN": f"http://key@{stand_ins.address}/1",
         "INTAKE_HONEYBADGER_KEY": "key",
         "INTAKE_HONEYBADGER_URL": f"http://{stand_ins.address}",
+        "INTAKE_METRICS": str(home / "metrics"),
         "INTAKE_METRICS_PORT": str(port),
         "no_proxy": "127.0.0.1",
     }
 
 
-def start_worker(home: Path, settings: dict[str, str]) -> subprocess.Popen[str]:
-    """One worker as anybody would start it, with a config that lies beside this file."""
-    consumer = Path(sys.executable).with_name("huey_consumer")
-    return subprocess.Popen(  # noqa: S603 - a command of our own, with nothing in it from outside
-        [consumer, "intake.jobs.huey", "--logfile=worker.log", "--delay=0.05", "--max-delay=0.2"],
-        cwd=home,
-        env=os.environ
-        | {"PYTHONPATH": str(EXAMPLES), "JOBREPORTER_CONFIG": str(CONFIG), "JOBREPORTER_DISABLE": ""}
-        | settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def show_events(worker: subprocess.Popen[str], port: int | None) -> tuple[int, Page | None]:
+def show_events(worker: subprocess.Popen[str], queue: Queue, port: int | None) -> tuple[int, Page | None]:
     """Pass on what the worker says, as it says it, and end it once all is done.
 
     port: where it serves its metrics page, if it does. Returns how many executions stopped, and the page at the end.
     """
-    assert worker.stdout is not None
+    assert worker.stderr is not None
     stopped = 0
     page = None
     impatience = threading.Timer(PATIENCE, worker.kill)
     impatience.start()
     try:
-        for line in worker.stdout:
+        for line in worker.stderr:
             say("  " + paint(line.rstrip()))
             if line.startswith("stopped "):
                 stopped += 1
-                if stopped == EXECUTIONS:
+                if stopped == queue.executions:
                     page = None if port is None else scrape(port, PATIENCE / 2)  # the page ends with the worker
-                    worker.send_signal(signal.SIGINT)  # Huey's way to finish what runs, and leave
+                    worker.send_signal(queue.leave)
     except OSError:
         worker.kill()  # there is no page, or nobody reads what this says
         raise
@@ -136,15 +136,17 @@ def show_events(worker: subprocess.Popen[str], port: int | None) -> tuple[int, P
     return stopped, page
 
 
-def read_ledger(home: Path) -> dict[str, dict[str, int]]:
+def read_ledger(home: Path) -> dict[str, Counter[str]]:
     """What the reporter `ledger` wrote down, by reporter."""
-    return {
-        name: {column: sum(stats[column].values()) if column == "dropped" else stats[column] for column in COLUMNS}
-        for name, stats in json.loads((home / "ledger.json").read_bytes()).items()
-    }
+    ledger: dict[str, Counter[str]] = {}
+    for path in home.glob("ledger-*.json"):  # one for each of the worker's processes
+        for name, stats in json.loads(path.read_bytes()).items():
+            counts = {**stats, "dropped": sum(stats["dropped"].values())}
+            ledger.setdefault(name, Counter()).update({column: counts[column] for column in COLUMNS})
+    return ledger
 
 
-def show_ledger(ledger: dict[str, dict[str, int]]) -> None:
+def show_ledger(ledger: Mapping[str, Mapping[str, int]]) -> None:
     """What became of the events: accepted = handled + failed + filtered + dropped + pending."""
     say("\nWhat became of these events in each reporter:")
     say("  " + "reporter".ljust(12) + "".join(column.rjust(10) for column in COLUMNS))
@@ -159,7 +161,7 @@ def show_stand_ins(stand_ins: StandIns) -> None:
         say(f"  {name} got {len(titles)}: " + "; ".join(titles))
 
 
-def show_page(page: Page, ledger: dict[str, dict[str, int]]) -> None:
+def show_page(page: Page, ledger: Mapping[str, Mapping[str, int]]) -> None:
     """The figures that Prometheus would scrape, beside the ledger's. The page is older: it was read before the end."""
     say("\nThe worker's metrics page, beside the ledger:")
     say("  " + "handled".ljust(14) + "".join(name.rjust(12) for name in ledger))

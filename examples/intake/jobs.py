@@ -1,4 +1,4 @@
-"""What the worker does. Each function names the file that it works on, relative to the inbox."""
+"""What the worker does, whatever the job queue. Each function is given the file that it works on, below the inbox."""
 
 import csv
 import gzip
@@ -7,8 +7,8 @@ import json
 import re
 from collections import Counter
 
-from intake.app import ARCHIVE, HOME, INBOX, REPORTS, huey
 from intake.invoices import total
+from intake.places import ARCHIVE, HOME, INBOX, REPORTS
 from jobreporter import Abort, Execution
 
 
@@ -16,21 +16,23 @@ class TotalsMissingError(Exception):
     """A month can't be closed before its invoices are totalled."""
 
 
-@huey.task()
 def register(name: str) -> str:
     """Check a document in: archive it under its checksum. One whose content came before is skipped."""
-    content = (INBOX / name).read_bytes()
-    checksum = hashlib.sha256(content).hexdigest()[:16]
+    checksum = checksum_of(name)
     ARCHIVE.mkdir(exist_ok=True)
     try:
         with (ARCHIVE / checksum).open("xb") as copy:
-            copy.write(content)
+            copy.write((INBOX / name).read_bytes())
     except FileExistsError:
         raise Abort("skipped") from None
     return checksum
 
 
-@huey.task()
+def checksum_of(name: str) -> str:
+    """What a document is archived under."""
+    return hashlib.sha256((INBOX / name).read_bytes()).hexdigest()[:16]
+
+
 def index_words(checksum: str) -> None:
     """Count the words of an archived document, for the search."""
     words = re.findall(r"[a-z]+", (ARCHIVE / checksum).read_text(encoding="utf-8").lower())
@@ -38,7 +40,6 @@ def index_words(checksum: str) -> None:
     (REPORTS / f"{checksum}.words.json").write_text(json.dumps(Counter(words).most_common()), encoding="utf-8")
 
 
-@huey.task()
 def total_invoices(name: str) -> None:
     """Check every line of a month's invoices and add them up per currency."""
     if execution := Execution.current():
@@ -48,7 +49,6 @@ def total_invoices(name: str) -> None:
     (REPORTS / f"{name}.totals.json").write_text(json.dumps(totals), encoding="utf-8")
 
 
-@huey.task(retries=3, retry_delay=1)
 def close_month(name: str) -> None:
     """Write a month's totals for the accountant. They may not be there yet: then it is tried again in a second."""
     totals_file = REPORTS / f"{name}.totals.json"
@@ -59,7 +59,6 @@ def close_month(name: str) -> None:
         csv.writer(file).writerows([("currency", "total"), *totals.items()])
 
 
-@huey.task()
 def archive_log(name: str) -> None:
     """Compress an old log, and remove it once the copy is known to be good."""
     log = INBOX / name
@@ -72,7 +71,6 @@ def archive_log(name: str) -> None:
     log.unlink()
 
 
-@huey.task()
 def remind(text: str) -> None:
     """Leave a note at the desk. Enqueued with an expiry: a reminder that comes too late is worse than none."""
     with (HOME / "desk.txt").open("a", encoding="utf-8") as desk:

@@ -1,5 +1,6 @@
 """Two reporters of the application's own. No package and no entry point: the config names them with ``use``."""
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -27,11 +28,12 @@ class Desk:
 
 
 class Ledger:
-    """Writes down what became of all events, for every reporter of the worker."""
+    """Writes down what became of all events, for every reporter. A worker may be many processes: each has a file."""
 
     @hookimpl
     def reporter_start(self, options: FileOptions, context: Context) -> None:
-        self.path, self.stats = Path(options.path), context.stats
+        path = Path(options.path)
+        self.path, self.stats = path.with_stem(f"{path.stem}-{context.pid}"), context.stats
 
     @hookimpl
     def handle_stopped(self) -> None:
@@ -40,3 +42,11 @@ class Ledger:
     @hookimpl
     def reporter_flush(self) -> None:
         self.path.write_bytes(msgspec.json.encode(self.stats()))
+
+    @hookimpl
+    def reporter_stop(self) -> None:
+        """The process ends: give the other reporters a moment to be through, and have the last word."""
+        patience = time.monotonic() + 2
+        while any(stats.pending for stats in self.stats().values()) and time.monotonic() < patience:
+            time.sleep(0.01)
+        self.reporter_flush()

@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from huey import MemoryHuey
+from celery import Celery
 
 from jobreporter import EVENTS, HANDLERS, Aborted, Dispatcher, JobReporterError, LaneStats
 from jobreporter._config.parse import parse
-from jobreporter.sources.huey import attach
+from jobreporter.sources.celery import attach
 from jobreporter.testing import read_calls
 
 from .documents import (
@@ -136,13 +136,13 @@ def test_jobs_are_reported_as_the_readme_does_it(app: Path) -> None:
     assert (event.job.name, event.reason, event.tags) == ("reports.nightly", "skipped", {"customer": "acme"})
 
 
-def test_huey_is_attached_as_the_readme_does_it() -> None:
+def test_an_app_is_attached_as_the_readme_does_it() -> None:
     """The line of the README attaches, since another one is refused."""
-    [block] = [block for block in blocks(README, "python") if "attach(huey)" in block.text]
-    huey = MemoryHuey()
-    exec(compile(block.text, block.place, "exec"), {"huey": huey})
+    [block] = [block for block in blocks(README, "python") if "attach(app)" in block.text]
+    app = Celery("shop", set_as_current=False)
+    exec(compile(block.text, block.place, "exec"), {"app": app})
     with pytest.raises(JobReporterError, match="twice"):
-        attach(huey)
+        attach(app)
 
 
 def test_the_event_table_of_the_readme_is_complete() -> None:

@@ -35,10 +35,10 @@ Consumer(huey, worker_type=sys.argv[1], workers=int(sys.argv[2]), **quick).run()
 
 
 class Source:
-    """Huey's consumer, with workers that are threads or processes."""
+    """Huey's consumer, with workers that are threads, processes or gevent's greenlets."""
 
     name = "huey_app"
-    kinds = ("thread", "process")
+    kinds = ("thread", "process", "greenlet")
     broker: Literal["file", "redis"] = "file"
     has_children = ("process",)
     instead: Mapping[tuple[str, str], tuple[Events, ...]] = {
@@ -55,6 +55,7 @@ class Source:
         "soft_timeout": "Huey has one time limit",
         "revoked_running": "Huey revokes jobs that wait",
         ("thread", "child_killed"): "the worker is one process",
+        ("greenlet", "child_killed"): "the worker is one process",
     }
 
     def __init__(self, *, by_hand: bool = False) -> None:
@@ -66,7 +67,8 @@ class Source:
         consumer = str(Path(sys.executable).with_name("huey_consumer"))
         quick = ["--delay=0.01", "--max-delay=0.05", "--health-check-interval=0.1"]
         recycle = [] if max_jobs is None else [f"--max-tasks={max_jobs}"]
-        return [consumer, "huey_app.huey", f"--worker-type={kind}", f"--workers={workers}", *quick, *recycle]
+        patch = [sys.executable, "-m", "gevent.monkey"] if kind == "greenlet" else []
+        return [*patch, consumer, "huey_app.huey", f"--worker-type={kind}", f"--workers={workers}", *quick, *recycle]
 
     def end(self, bench: Bench, *, abruptly: bool) -> None:
         bench.signal(signal.SIGTERM if abruptly else signal.SIGINT)

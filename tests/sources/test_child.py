@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from workers import wait_for
 
-from jobreporter.sources import _child, _output
-from jobreporter.sources._child import Child, Ending
-from jobreporter.sources._wakeups import Wakeups
+from jobreporter.sources.command import _child, _output
+from jobreporter.sources.command._child import Child, Ending
+from jobreporter.sources.command._wakeups import Wakeups
 
 # How long the commands of this test run sleep, unless they are ended: nobody else's sleep takes as long.
 LONG = str(1_000_000 + os.getpid())
@@ -31,8 +32,8 @@ print(signal.Signals(signal.sigwait({number})).name)
 # A program that passes on the output of one command.
 PASSES_ON = """
 import sys
-from jobreporter.sources._child import Child
-from jobreporter.sources._wakeups import Wakeups
+from jobreporter.sources.command._child import Child
+from jobreporter.sources.command._wakeups import Wakeups
 with Wakeups() as wakeups:
     Child(sys.argv[1:], wakeups).wait(None)
 """
@@ -53,6 +54,11 @@ def sleepers() -> list[int]:
         except OSError:
             pass  # it ended meanwhile
     return found
+
+
+def wait_until_all_are_gone() -> None:
+    """A process that was killed is there until somebody has taken note of it."""
+    wait_for(lambda: not sleepers(), "all sleepers are gone")
 
 
 @contextmanager
@@ -172,7 +178,7 @@ def test_when_the_time_is_up_the_whole_tree_gets_sigterm() -> None:
     assert ending.timed_out
     assert ending.returncode == -signal.SIGTERM
     assert [output.tail() for output in ending.outputs] == ["", ""]
-    assert sleepers() == []
+    wait_until_all_are_gone()
 
 
 def test_who_ignores_sigterm_gets_sigkill() -> None:
@@ -181,7 +187,7 @@ def test_who_ignores_sigterm_gets_sigkill() -> None:
 
     assert ending.timed_out
     assert ending.returncode == -signal.SIGKILL
-    assert sleepers() == []
+    wait_until_all_are_gone()
 
 
 def test_who_obeys_is_left_its_grace(capfd: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +218,7 @@ def test_an_exception_that_interrupts_the_waiting_ends_the_command() -> None:
     with Limited() as wakeups, pytest.raises(TimeoutError):
         Child(["sh", "-c", f"sleep {LONG}; :"], wakeups).wait(None)
 
-    assert sleepers() == []
+    wait_until_all_are_gone()
 
 
 def test_a_command_that_may_not_be_signalled_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from jobreporter import Aborted, Dispatcher, Failure, Started, Stopped, Success
 from jobreporter.sources import command
-from jobreporter.sources._wakeups import Wakeups
 from jobreporter.sources.command import argument_names, execute, run, signal_name
+from jobreporter.sources.command._wakeups import Wakeups
 from jobreporter.testing import Recorder
 
 
@@ -281,7 +281,7 @@ def test_an_exception_that_interrupts_is_the_outcome(reported: Reported, monkeyp
     def limited(child: object, timeout: float | None) -> None:
         raise TimeoutError("too long")
 
-    monkeypatch.setattr("jobreporter.sources._child.Child._run", limited)
+    monkeypatch.setattr("jobreporter.sources.command._child.Child._run", limited)
     with pytest.raises(TimeoutError, match="too long"):
         run(reported.dispatcher, ["sleep", "1000"])
 

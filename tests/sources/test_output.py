@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobreporter.sources import _output
-from jobreporter.sources._output import KEPT, Output, write_all
+from jobreporter.sources.command import _output
+from jobreporter.sources.command._output import KEPT, Output, write_all
 
 MEGABYTE = 1_000_000
 

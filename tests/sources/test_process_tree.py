@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jobreporter.sources import _process_tree
-from jobreporter.sources._process_tree import Process, ProcessTree, processes_of_proc, processes_of_ps
+from jobreporter.sources.command import _process_tree
+from jobreporter.sources.command._process_tree import Process, ProcessTree, processes_of_proc, processes_of_ps
 
 # Three generations. The pids come out once all of them run; each waits for the next to end, the last for ever.
 GENERATIONS = "sh -c 'sh -c \"echo \\$\\$; read forever\" <&3 3<&-; :' 3<&0; :"

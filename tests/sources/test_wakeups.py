@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from jobreporter.sources._wakeups import FORWARDED, Wakeups
+from jobreporter.sources.command._wakeups import FORWARDED, Wakeups
 
 
 def test_a_signal_is_caught_and_told_by_number() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -15,6 +16,7 @@ from in_jobs import RECORDS
 from scenarios import SCENARIOS, Execution, summary
 
 from jobreporter.events import Event, Started, Stopped
+from jobreporter.sources.command._process_tree import ProcessTree
 from jobreporter.testing import Call, read_calls
 
 HERE = Path(__file__).parent
@@ -153,7 +155,11 @@ class Bench:
     def kill(self) -> None:
         """Kill the worker and every process that it has started."""
         if self._worker is not None and self._worker.poll() is None:
+            started = ProcessTree(self._worker.pid).alive()
             os.killpg(self._worker.pid, signal.SIGKILL)  # it leads a group of its own
+            for pid in started:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)  # and some of these theirs
             self._worker.wait(PATIENCE)
 
     def calls(self) -> list[Call]:

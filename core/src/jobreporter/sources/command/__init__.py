@@ -19,8 +19,8 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from jobreporter.sources._child import GRACE, Child, Ending
-from jobreporter.sources._wakeups import Wakeups
+from jobreporter.sources.command._child import GRACE, Child, Ending
+from jobreporter.sources.command._wakeups import Wakeups
 from jobreporter.text import one_line
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from jobreporter.sources._output import LINGER, Output
-from jobreporter.sources._process_tree import ProcessTree
-from jobreporter.sources._wakeups import ENDING, Wakeups
+from jobreporter.sources.command._output import LINGER, Output
+from jobreporter.sources.command._process_tree import ProcessTree
+from jobreporter.sources.command._wakeups import ENDING, Wakeups
 
 #: Seconds between SIGTERM and SIGKILL once the time is up.
 GRACE = 5.0

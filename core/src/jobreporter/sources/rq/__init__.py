@@ -1,0 +1,205 @@
+"""RQ: reports what its workers do with jobs.
+
+``rq worker -w jobreporter.sources.rq.Worker`` is all that it takes. Where jobs are enqueued, `Queue` in place of RQ's own
+adds to them what RQ doesn't keep: which job enqueued them, and for when.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from mmap import mmap
+from typing import Any
+
+from jobreporter import Execution, JobReporterError
+from jobreporter.sources._harmless import harmless_but_for
+
+#: The oldest RQ that this was tried with.
+OLDEST = (2, 10)
+
+
+def _unsuitable(version: str | None) -> str:
+    found = f"found {version}" if version else "it is not installed"
+    needed = ".".join(map(str, OLDEST))
+    return f"jobreporter.sources.rq needs RQ {needed} or newer, and {found}: pip install 'jobreporter[rq]'"
+
+
+try:
+    import rq
+    from rq.exceptions import StopRequested
+    from rq.job import Job, JobStatus
+    from rq.version import VERSION
+
+    from jobreporter.sources.rq._aside import aside
+    from jobreporter.sources.rq._job import FINAL, Outlook, facts_of, inherit, schedule
+    from jobreporter.sources.rq._losses import Loss, Note, horse_lost, revoked, shut_down
+    from jobreporter.sources.rq._run import Run
+    from jobreporter.sources.rq._worker import CLAIM_TTL, ReportingWorker
+except ImportError as error:
+    raise ImportError(_unsuitable(getattr(sys.modules.get("rq.version"), "VERSION", None))) from error
+found = tuple(int(number) for number in re.findall(r"\d+", VERSION)[:2])
+if found < OLDEST:
+    raise ImportError(_unsuitable(VERSION))
+
+#: Seconds for which Redis keeps in mind that a horse has told the end. RQ has saved the job by then.
+HORSE_CLAIM_TTL = 3600
+
+
+class Queue(rq.Queue):
+    """RQ's queue, whose jobs also carry in their ``meta`` which job enqueued them, and for when they were meant."""
+
+    def create_job(self, *args: Any, **kwargs: Any) -> Job:
+        """As RQ does, and the job inherits from the one that this code runs in."""
+        job = super().create_job(*args, **kwargs)
+        inherit(job)
+        return job
+
+    def enqueue_job(self, job: Job, *args: Any, **kwargs: Any) -> Job:
+        """As RQ does, and the job inherits from the one that this code runs in, unless it has done so."""
+        inherit(job)
+        return super().enqueue_job(job, *args, **kwargs)
+
+    def schedule_job(self, job: Job, datetime: datetime, *args: Any, **kwargs: Any) -> Job:
+        """As RQ does, and the job keeps the moment."""
+        schedule(job, datetime)
+        return super().schedule_job(job, datetime, *args, **kwargs)
+
+
+class SimpleWorker(ReportingWorker, rq.SimpleWorker):
+    """RQ's worker that runs jobs in its own process. Its reporters live as long as it does."""
+
+
+class Horse:
+    """What the worker knows of the process that it has forked for a job, and learns while it waits for it."""
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.facts = facts
+        #: How it ended, as ``wait`` tells.
+        self.status: int | None = None
+        #: RQ killed it, since no time limit could reach it.
+        self.overdue = False
+        #: What has become of its execution, once RQ has dealt with it.
+        self.note: Note | None = None
+
+    def unsaid(self, job: Job) -> Note | None:
+        """What has become of it where RQ had nothing to deal with: the horse was killed right after it saved the end.
+
+        ``None`` for a horse that exited as it should, or as the job let it: that, RQ finds out later.
+        """
+        if not self.status:
+            return None
+        if job.get_status(refresh=False) == JobStatus.FINISHED:
+            return Execution.succeed
+        return horse_lost(self.status, FINAL, overdue=False)
+
+
+class Worker(ReportingWorker, rq.Worker):
+    """RQ's worker that forks a work horse for each job.
+
+    Reporters live in the horse, which delivers everything before it exits. What a horse can't tell any more, because it
+    was killed or stopped, the worker tells from a process of its own: so no thread of ours runs where it forks.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: Shared with the horse, which writes there that it tells the end itself.
+        self._mark: mmap | None = None
+        self._horse: Horse | None = None
+
+    def fork_work_horse(self, job: Job, queue: rq.Queue) -> None:
+        """The horse begins here."""
+        self._erase_mark()
+        super().fork_work_horse(job, queue)
+
+    @harmless_but_for(StopRequested)
+    def _erase_mark(self) -> None:
+        self._mark = self._mark or mmap(-1, 1)
+        self._mark[0] = 0
+
+    def _may_end(self, run: Run) -> bool:
+        if self._mark is not None:
+            self._mark[0] = 1
+            # Its worker waits for it, and nobody else cares; without one, RQ may have found the job abandoned.
+            if os.getppid() == self.pid:
+                return True
+        return self._claim(run.execution_id, HORSE_CLAIM_TTL)
+
+    def monitor_work_horse(self, job: Job, queue: rq.Queue, *args: Any, **kwargs: Any) -> None:
+        """The worker waits for the horse, and RQ deals with what has become of it."""
+        self._watch(job)
+        try:
+            super().monitor_work_horse(job, queue, *args, **kwargs)
+        except SystemExit:
+            # The worker is to end at once, and has killed its horse.
+            self._conclude(job, shut_down)
+            raise
+        else:
+            self._conclude(job)
+        finally:
+            self._horse = None
+
+    def wait_for_horse(self) -> Any:
+        """Returns what ``wait4`` returns."""
+        pid, status, usage = super().wait_for_horse()
+        if self._horse is not None:
+            self._horse.status = status
+        return pid, status, usage
+
+    def handle_work_horse_killed(self, job: Job, retpid: Any, ret_val: Any, rusage: Any) -> None:
+        """The horse is gone, and its job isn't done."""
+        if self._horse is not None:
+            self._horse.overdue = ret_val is None
+        super().handle_work_horse_killed(job, retpid, ret_val, rusage)
+
+    def _failed(self, job: Job, outlook: Outlook) -> None:
+        if self._horse is None:
+            super()._failed(job, outlook)
+        elif job.get_status(refresh=False) == JobStatus.STOPPED:
+            self._horse.note = revoked
+        else:
+            self._horse.note = horse_lost(self._horse.status or 0, outlook, overdue=self._horse.overdue)
+
+    @harmless_but_for(StopRequested)
+    def _watch(self, job: Job) -> None:
+        execution = self.execution
+        if execution is not None:
+            facts = facts_of(job, execution.id, self.name)
+            self._horse = Horse({**facts, "worker": f"{self.hostname}:{self.horse_pid}"})
+
+    @harmless_but_for(StopRequested)
+    def _conclude(self, job: Job, note: Note | None = None) -> None:
+        horse = self._horse
+        if horse is None or (self._mark is not None and self._mark[0]):
+            return
+        note = horse.note or note or horse.unsaid(job)
+        if note is not None and self._claim(horse.facts["execution_id"], CLAIM_TTL):
+            self._tell([Loss(job, horse.facts, note)])
+
+    def _tell(self, losses: Sequence[Loss]) -> None:
+        if losses and self._reports.get() is not None:
+            aside(partial(self._tell_and_end, losses))
+
+    def _tell_and_end(self, losses: Sequence[Loss]) -> None:
+        super()._tell(losses)
+        self._reports.end(forked=True)
+
+
+class SpawnWorker(Worker, rq.SpawnWorker):
+    """RQ's worker that starts a new Python for each job, where it is not safe to fork. It needs RQ 3.
+
+    A horse reads the config by itself. Since nothing forks, the worker tells from its own process what a horse can't.
+    """
+
+    def bootstrap(self, *args: Any, **kwargs: Any) -> None:
+        """The worker starts."""
+        if found < (3, 0):
+            # Whatever the class of the worker, its horses are plain workers.
+            raise JobReporterError(f"jobreporter.sources.rq.SpawnWorker needs RQ 3.0 or newer, and found {VERSION}")
+        super().bootstrap(*args, **kwargs)
+
+    def _tell(self, losses: Sequence[Loss]) -> None:
+        ReportingWorker._tell(self, losses)

@@ -1,0 +1,108 @@
+"""One execution in the process that runs its job: when it starts, and what it means how RQ ends it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rq.exceptions import ShutDownImminentException
+from rq.job import Job, Retry
+from rq.timeouts import BaseTimeoutException
+
+from jobreporter import Abort, Dispatcher, Execution
+from jobreporter.events import FailureKind
+from jobreporter.sources._harmless import harmless, harmless_but_for
+from jobreporter.sources.rq._job import Outlook, call_of
+
+
+class RetriesExhausted(Exception):  # noqa: N818 - reads better in a report, and is never raised
+    """A job asked for another try when its retries were used up."""
+
+
+class Run:
+    """Stands for the job's own ``perform`` while RQ runs it.
+
+    It is called within RQ's time limit, which may be raised anywhere in here: it goes its way, and an execution that has
+    begun is still ended.
+    """
+
+    def __init__(self, job: Job, dispatcher: Dispatcher, facts: dict[str, Any]) -> None:
+        self._job = job
+        self._dispatcher = dispatcher
+        self._facts = facts
+        self.execution_id: str = facts["execution_id"]
+        self._perform = job.perform
+        self._execution: Execution | None = None
+        self._gave_up = False
+        #: What RQ takes the job to have failed with.
+        self.error: BaseException | None = None
+        #: The exit that the worker raised into the job because it ends itself.
+        self.shutdown: SystemExit | None = None
+        vars(job)["perform"] = self
+
+    def leave(self) -> None:
+        """Give the job its own ``perform`` back."""
+        if vars(self._job).get("perform") is self:
+            del self._job.perform
+
+    def __call__(self) -> Any:
+        self._begin()
+        try:
+            return self._perform()
+        except Abort as abort:
+            return self._give_up(abort)
+
+    @harmless_but_for(BaseTimeoutException)
+    def _begin(self) -> None:
+        self._made(importing=True).enter().start()
+
+    def _made(self, *, importing: bool = False) -> Execution:
+        """The execution. A job that fails before it is performed has none, and no start.
+
+        importing: the job's module, which may take for ever: so only within the time limit.
+        """
+        if self._execution is None:
+            self._execution = self._dispatcher.resume(**self._facts, **call_of(self._job, importing=importing))
+        return self._execution
+
+    def _give_up(self, abort: Abort) -> Retry | None:
+        """What the job returns to RQ, which has no word of its own for it."""
+        if self._execution is not None:
+            self._execution.abort(abort.reason, will_retry=bool(abort.will_retry))
+        self._gave_up = True
+        if not abort.will_retry:
+            return None
+        return Retry(max=(self._job.number_of_retries or 0) + 1, interval=self._job.retry_intervals or 0)
+
+    @harmless
+    def asked_for_retry(self, maximum: int, *, granted: bool) -> None:
+        """RQ has dealt with the ``Retry`` that the job returned."""
+        if self._gave_up:
+            return
+        if granted:
+            self._made().abort("retry_requested", will_retry=True)
+        else:
+            problem = f"the job asked for another try, and Retry(max={maximum}) allows no more"
+            self._made().fail(RetriesExhausted(problem), will_retry=False)
+
+    @harmless
+    def failed(self, outlook: Outlook | None) -> None:
+        """RQ has dealt with `error`. ``None``: it could not, and its worker decides what follows."""
+        error, fate = self.error, outlook._asdict() if outlook else {}
+        if error is None:
+            return
+        if error is self.shutdown or isinstance(error, ShutDownImminentException):
+            self._made().abort("shutdown", will_retry=fate.get("will_retry"))
+        else:
+            # RQ takes anything else for a failure too, an exit with status 0 and a cancellation included.
+            kind: FailureKind = "timeout" if isinstance(error, BaseTimeoutException) else "exception"
+            self._made().fail(error, kind=kind, **fate)
+
+    def succeeded(self) -> None:
+        """RQ has saved the result."""
+        if self._execution is not None:
+            self._execution.note(None)
+
+    def stop(self) -> None:
+        """Publish how it ended."""
+        if self._execution is not None:
+            self._execution.stop()

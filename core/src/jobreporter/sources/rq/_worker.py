@@ -1,0 +1,188 @@
+"""What RQ's workers have in common, whether they fork for a job or run it themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from secrets import token_hex
+from types import FrameType
+from typing import Any
+
+from redis.exceptions import RedisError
+from rq import Queue, Repeat
+from rq.exceptions import AbandonedJobError, StopRequested
+from rq.job import Job, JobStatus, Retry
+from rq.worker import BaseWorker
+
+from jobreporter import Dispatcher
+from jobreporter.sources._harmless import harmless, harmless_but_for
+from jobreporter.sources._lazy import LazyDispatcher
+from jobreporter.sources.rq._job import FINAL, Outlook, facts_of, prepare_failure, try_again
+from jobreporter.sources.rq._losses import Loss, Note, abandoned, never_started
+from jobreporter.sources.rq._run import Run
+
+#: Seconds for which Redis keeps in mind that the end of an execution was told, in case that RQ finds it abandoned.
+CLAIM_TTL = 30 * 86_400
+
+
+class ReportingWorker(BaseWorker):
+    """What the workers here have in common: put one of them before a worker class of your own.
+
+    dispatcher: by default one is built from the config when the worker starts; a config that can't be used ends the
+    worker there, with a `ConfigError`, before it takes a job. The other arguments are RQ's.
+    """
+
+    def __init__(self, *args: Any, dispatcher: Dispatcher | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._reports = LazyDispatcher(dispatcher)
+        self._run: Run | None = None
+        #: What is found while the worker looks after its queues.
+        self._losses: list[Loss] | None = None
+
+    # A job, from start to end
+
+    def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
+        """Where the job runs. What comes of it is told once RQ has saved it; a horse tells all before it ends."""
+        self._begin(job)
+        try:
+            saved = super().perform_job(job, queue, *args, **kwargs)
+        except BaseException as error:
+            # RQ could not even save the failure. What becomes of the job is up to the worker that waits for its horse.
+            if self._run is not None:
+                self._run.error = self._run.error or error
+                self._run.failed(None)
+            raise
+        else:
+            if saved and self._run is not None:
+                self._run.succeeded()
+            return saved
+        finally:
+            self._end()
+
+    def handle_job_success(self, job: Job, *args: Any, **kwargs: Any) -> None:
+        """The job returned. It may be one that repeats."""
+        if job.repeats_left:
+            try_again(job, Repeat.get_interval(0, job.repeat_intervals) if job.repeat_intervals else 0)
+        super().handle_job_success(job, *args, **kwargs)
+
+    def handle_job_retry(self, job: Job, queue: Queue, retry: Retry, *args: Any, **kwargs: Any) -> None:
+        """The job returned a ``Retry``."""
+        try_again(job, Retry.get_interval(job.number_of_retries or 0, retry.intervals))
+        super().handle_job_retry(job, queue, retry, *args, **kwargs)
+        if self._run is not None:
+            self._run.asked_for_retry(retry.max, granted=job.get_status(refresh=False) != JobStatus.FAILED)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """The job raised, or a callback of its own did."""
+        if self._run is not None:
+            self._run.error = exc_info[1]
+        super().handle_exception(job, *exc_info)
+
+    def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
+        """The job failed: here, in the horse that the worker waits for, or in a worker that is gone."""
+        outlook = prepare_failure(job)
+        if self._losses is not None:
+            # RQ took it from the queue and found later that it never ran.
+            self._find(job, token_hex(8), never_started(outlook))
+        super().handle_job_failure(job, queue, *args, **kwargs)
+        if job.get_status(refresh=False) == JobStatus.STOPPED:
+            outlook = FINAL
+        self._failed(job, outlook)
+
+    def _failed(self, job: Job, outlook: Outlook) -> None:
+        """RQ has dealt with a failure."""
+        if self._run is not None:
+            self._run.failed(outlook)
+
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """The worker ends at once. Without a horse, that is raised into the job."""
+        try:
+            super().request_force_stop(signum, frame)
+        except SystemExit as shutdown:
+            if self._run is not None:
+                self._run.shutdown = shutdown
+            raise
+
+    @harmless
+    def _begin(self, job: Job) -> None:
+        dispatcher, execution = self._reports.get(), self.execution
+        if dispatcher is not None and execution is not None:
+            self._run = Run(job, dispatcher, facts_of(job, execution.id, self.name))
+
+    @harmless
+    def _end(self) -> None:
+        run, self._run = self._run, None
+        try:
+            if run is not None:
+                run.leave()
+                if self._may_end(run):
+                    run.stop()
+        finally:
+            if self.is_horse:
+                self._reports.end(forked=True)
+
+    def _may_end(self, run: Run) -> bool:
+        """Whether this process is the one to tell the execution's end."""
+        return True
+
+    # The worker, from start to end
+
+    def bootstrap(self, *args: Any, **kwargs: Any) -> None:
+        """The worker starts."""
+        self._reports.prepare()
+        super().bootstrap(*args, **kwargs)
+
+    def teardown(self) -> None:
+        """The worker ends."""
+        try:
+            super().teardown()
+        finally:
+            if not self.is_horse:
+                self._reports.end()
+
+    def clean_registries(self) -> None:
+        """Now and then the worker looks after its queues, and finds jobs whose workers are gone."""
+        self._losses = []
+        # Only for as long: a `SpawnWorker` pickles its exception handlers for each horse.
+        self.push_exc_handler(self._abandoned)
+        try:
+            super().clean_registries()
+        finally:
+            self.pop_exc_handler()
+            losses, self._losses = self._losses, None
+            self._tell(losses)
+
+    def _abandoned(self, job: Job, kind: type[BaseException], *_error: Any) -> None:
+        """One of RQ's exception handlers, which are called with the jobs that fail here as well."""
+        if issubclass(kind, AbandonedJobError):
+            self._find_abandoned(job, abandoned(prepare_failure(job)))
+
+    @harmless_but_for(StopRequested)
+    def _find_abandoned(self, job: Job, note: Note) -> None:
+        # Of several executions of one job, the one whose sign of life is due for longest comes first.
+        ids = job.started_job_registry.get_job_and_execution_ids(cleanup=False)
+        self._find(job, next((execution_id for job_id, execution_id in ids if job_id == job.id), token_hex(8)), note)
+
+    @harmless_but_for(StopRequested)
+    def _find(self, job: Job, execution_id: str, note: Note) -> None:
+        """An execution was lost together with its worker."""
+        facts = facts_of(job, execution_id, job.worker_name)
+        if self._losses is not None and self._claim(facts["execution_id"], CLAIM_TTL):
+            self._losses.append(Loss(job, {**facts, "worker": None}, note))
+
+    def _claim(self, execution_id: str, ttl: int) -> bool:
+        """Whether this is the first process to tell the end of an execution that more than one may tell.
+
+        ttl: seconds for which Redis keeps that in mind.
+        """
+        try:
+            return bool(self.connection.set(f"rq:jobreporter:{execution_id}", 1, nx=True, ex=ttl))
+        except RedisError:
+            return True  # the others can't ask either
+
+    @harmless_but_for(StopRequested)
+    def _tell(self, losses: Sequence[Loss]) -> None:
+        """Report the ends of these executions."""
+        dispatcher = self._reports.get() if losses else None
+        if dispatcher is not None:
+            for loss in losses:
+                loss.tell(dispatcher, self.death_penalty_class)
