@@ -144,7 +144,7 @@ def test_a_closed_buffer_counts_what_it_holds_and_what_comes(buffer: Buffer) -> 
     buffer.close()
     buffer.offer([success(2)], 100)
     assert buffer.take() is None
-    assert (buffer.unsent, buffer.dropped) == (3, {})
+    assert (buffer.unsent, buffer.dropped) == ({"started": 1, "success": 2}, {})
 
 
 def test_lanes_share_a_batch() -> None:

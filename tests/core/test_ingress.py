@@ -12,9 +12,11 @@ import pytest
 from jobreporter import Dispatcher, Event, Job, hookimpl
 from jobreporter._bell import Bell, Latch
 from jobreporter._clock import SYSTEM
-from jobreporter._ingress import LIMIT, Ingress, Tally
+from jobreporter._ingress import LIMIT, SLEEPS, Ingress, Tally
+from jobreporter._setup import from_objects
 from jobreporter.testing import Recorder, make_event
 
+from .stepped_clock import SteppedClock
 from .waiting import until
 
 
@@ -54,9 +56,53 @@ def test_what_is_too_much_is_counted() -> None:
     event = make_event("started")
     for _ in range(LIMIT + 7):
         ingress.publish(event)  # type: ignore[arg-type]
-    assert (len(ingress.items), ingress.waiting, ingress.overflowed.total) == (LIMIT, LIMIT, 7)
+    assert (len(ingress.items), ingress.waiting, ingress.overflowed.by_kind) == (LIMIT, LIMIT, {"started": 7})
     assert len(wakes) == LIMIT + 7
-    assert ingress.sweep() == LIMIT
+
+
+def test_of_a_burst_of_publishers_one_rings() -> None:
+    """Whoever takes the token wakes the pump. The others, and those who are late, have nothing to do."""
+    dispatcher = Dispatcher({"recorder": Recorder()})
+    ingress = dispatcher._ingress
+    dispatcher._pump.running = True
+    ingress.asleep[:] = [SLEEPS]
+    ingress.publish(make_event("started"))  # type: ignore[arg-type]
+    assert ingress.asleep == []
+    assert ingress.bell.wait(0)
+    ingress.publish(make_event("started"))  # type: ignore[arg-type]
+    ingress.rouse()
+    assert not ingress.bell.wait(0)
+    dispatcher._pump.running = False
+    assert not dispatcher.close()
+
+
+def test_a_publisher_that_never_rings_delays_its_event_and_loses_none() -> None:
+    """Interrupted after it has taken the token, it leaves a pump that sleeps on: that wakes by itself, and finds both."""
+    recorder, clock = Recorder(), SteppedClock()
+    dispatcher = Dispatcher._with(from_objects({"recorder": recorder}, {}), clock)
+    dispatcher.start()
+    while not dispatcher._ingress.asleep:
+        clock.advance(0.01)
+    dispatcher._ingress.asleep.remove(SLEEPS)
+    for _ in range(2):
+        dispatcher.publish(make_event("started"))
+    while len(recorder.events) < 2:
+        clock.advance(0.1)
+    dispatcher._pump.close()
+    while not dispatcher._pump.ended.wait(0):
+        clock.advance(0.5)
+    assert dispatcher.close(0)
+
+
+def test_a_publisher_that_wakes_the_pump_of_its_parent_starts_that_of_its_process() -> None:
+    """A fork may land in the middle of `publish`: what the child inherits of the pump's sleep, it forgets."""
+    wakes: list[None] = []
+    ingress = Ingress(lambda: wakes.append(None), SYSTEM)
+    ingress.asleep[:] = [SLEEPS]
+    ingress.forget()
+    ingress.rouse()  # by the publisher that was interrupted
+    ingress.publish(make_event("started"))  # type: ignore[arg-type]
+    assert len(wakes) == 1
 
 
 class Publishing:

@@ -35,7 +35,6 @@ def test_errors_are_measured_with_all_that_they_hold() -> None:
 @pytest.mark.parametrize(
     "value",
     [object(), 2**63, -(2**63) - 1, math.nan, math.inf, "\ud800", b"x", {1: 2}, {"a": {1}}, [[object()]], (ErrorInfo,)],
-    ids=repr,
 )
 def test_what_is_not_plain_is_told(value: Any) -> None:
     """Anything that some codec couldn't write is found, wherever it is."""

@@ -10,7 +10,7 @@ import pytest
 
 from jobreporter import Dispatcher, Event, hookimpl
 from jobreporter._ingress import LIMIT
-from jobreporter._pace import SOON, WINDOW, Pace
+from jobreporter._pace import SOON, TURNS, WINDOW, Pace
 from jobreporter._setup import from_objects
 from jobreporter.testing import Recorder, make_event, make_job
 
@@ -232,26 +232,41 @@ def test_a_full_ingress_counts_for_every_reporter(dispatch: Make) -> None:
         clock.advance(0.01)
 
 
+def turns(pace: Pace, done: int, waiting: int) -> bool:
+    """What the pump is told after as many turns as a pace is taken over."""
+    return [pace.catches_up(done, waiting) for _ in range(TURNS)][-1]
+
+
 def test_pace_tells_a_lane_that_could_not_run_from_a_slow_one() -> None:
     """A crowd is given the benefit of the doubt for a moment; then what was done of it counts."""
     clock = SteppedClock(0)
     pace = Pace(100, clock)
     assert not pace.catches_up(0, 100), "no crowd"
-    assert pace.catches_up(0, 101), "had no time yet"
+    assert turns(pace, 0, 101), "had no time yet"
     clock.advance(WINDOW)
     assert not pace.catches_up(1, 1_000), "20 a second are too few"
     clock.advance(WINDOW / 2)
-    assert not pace.catches_up(500, 1_000), "judged again after a window only"
+    assert not turns(pace, 500, 1_000), "judged again after a window only"
     clock.advance(WINDOW / 2)
     done_in_window = round(1_000 / SOON * WINDOW) + 2
     assert pace.catches_up(1 + done_in_window, 1_000)
+
+
+def test_a_machine_that_starves_the_pump_starves_the_lane_too() -> None:
+    """Time alone says nothing: a lane is slow if it got little done while the pump had its turns."""
+    clock = SteppedClock(0)
+    pace = Pace(100, clock)
+    for _ in range(TURNS):
+        assert pace.catches_up(0, 1_000)
+        clock.advance(WINDOW)
+    assert not pace.catches_up(0, 1_000)
 
 
 def test_a_slow_lane_is_not_trusted_anew_before_it_is_through_with_most() -> None:
     """Falling below the mark for a moment is not keeping pace."""
     clock = SteppedClock(0)
     pace = Pace(100, clock)
-    pace.catches_up(0, 101)
+    turns(pace, 0, 101)
     clock.advance(WINDOW)
     assert not pace.catches_up(1, 101)
     assert not pace.catches_up(2, 100)

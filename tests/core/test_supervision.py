@@ -155,6 +155,7 @@ def test_five_crashes_open_the_breaker_and_a_success_closes_it(
     recorder.crash_on.clear()
     for number in range(CRASHES, 2 * CRASHES):
         dispatcher.publish(started(number))
+    until(lambda: dispatcher.stats()["recorder"].handled == CRASHES)
     assert dispatcher.flush(10)
     stats = dispatcher.stats()["recorder"]
     assert (stats.handled, stats.failed, stats.status, stats.reason) == (CRASHES, CRASHES, "running", None)
@@ -191,6 +192,7 @@ def test_a_reporter_that_can_not_start_is_broken_until_it_can(dispatch: Make, ca
     assert "reporter_start was told to crash" in stats.reason
     until(lambda: ids(neighbour) == [0])
     recorder.crash_on.clear()
+    until(lambda: dispatcher.stats()["recorder"].handled == 1)
     assert dispatcher.flush(10)
     stats = dispatcher.stats()["recorder"]
     assert (stats.handled, stats.status) == (1, "running")
@@ -231,7 +233,11 @@ def test_a_flush_that_raises_is_a_crash(dispatch: Make, caplog: pytest.LogCaptur
     recorder.crash_on.clear()
     assert dispatcher.flush(10)
     stats = dispatcher.stats()["recorder"]
-    assert (stats.handled, stats.failed, stats.restarts) == (1, 0, 1)
+    assert (stats.handled, stats.failed, stats.restarts, stats.failed_flushes) == (1, 0, 1, 1)
+    assert dispatcher.close(10)
+    assert caplog.messages[-1] == (
+        "reporter 'recorder' raised in 1 flushes: what it kept for them counts as handled, and may be lost"
+    )
 
 
 class Hanging:
@@ -313,8 +319,9 @@ def test_at_most_two_threads_are_left_behind(dispatch: Make) -> None:
     stats = dispatcher.stats()["hanging"]
     assert (stats.status, stats.abandoned, stats.pending) == ("wedged", 2, 1)
     assert stats.reason == "a hook hung for more than 0.05 s"
-    assert not dispatcher.flush(0.05)
+    assert not dispatcher.flush(60), "a lane without a thread is not waited for"
     hanging.release.release()
+    until(lambda: dispatcher.stats()["hanging"].status == "running")
     assert dispatcher.flush(10)
     stats = dispatcher.stats()["hanging"]
     assert (stats.status, stats.abandoned, stats.handled, stats.failed) == ("running", 3, 1, 3)

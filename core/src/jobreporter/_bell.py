@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock
+import _thread
 from typing import Protocol
 
 from jobreporter._clock import Clock
+from jobreporter._greenlets import patched_by
 
 
 class Waker(Protocol):
@@ -25,19 +26,24 @@ class Bell:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lock = allocate_lock()
+        self._lock = _thread.allocate_lock()
         self._lock.acquire()
         #: Whether it has not been rung since the last wait. This is the lock's own method, and quick.
         self.silent = self._lock.locked
 
-    def silence(self) -> None:
-        """Forget that it was rung."""
-        self._lock.acquire(blocking=False)
-
     def renew(self) -> None:
         """In a forked child: as if it had just been made, whatever the parent's threads did with it."""
-        self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # what threading itself uses; no stub has it
+        if patched_by() is None:
+            self._lock._at_fork_reinit()  # type: ignore[attr-defined]  # what threading itself uses; no stub has it
+            self._lock.acquire()
+            return
+        # The parent's greenlets are here as well, and one may wait for the lock. Whoever holds on to `silent` of the old
+        # one finds it silent for ever, and rings once too often.
+        if not self.silent():
+            self._lock.acquire()
+        self._lock = _thread.allocate_lock()
         self._lock.acquire()
+        self.silent = self._lock.locked
 
     def ring(self) -> None:
         # The check spares most of a burst of ringers the exception, which costs ten times as much.

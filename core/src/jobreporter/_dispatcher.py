@@ -23,6 +23,7 @@ from jobreporter._ledger import Ledger
 from jobreporter._pump import Pump
 from jobreporter._reported import Function, wrap
 from jobreporter._version import __version__
+from jobreporter._voice import Topic
 from jobreporter.context import Context, LaneStats
 from jobreporter.events import Event
 
@@ -86,6 +87,7 @@ class Dispatcher:
         self._lanes = [Lane(recipe, self._context, self._clock) for recipe in self._setup.recipes]
         self._pump = Pump(self._ingress, self._lanes, self._clock)
         self._ledger = Ledger(self._ingress, self._pump)
+        self._late_flushes = Topic(self._clock)
 
     def _context(self) -> Context:
         identity, config = self._jobs.identity, self._setup.config
@@ -102,11 +104,17 @@ class Dispatcher:
     def _wake(self) -> None:
         """Called by a publisher whose event nobody is about to take."""
         if self._closed:
-            self._ledger.late.add(self._ingress.sweep())
+            self._ledger.sweep()
         elif self._pump.running:
-            self._ingress.bell.ring()
+            self._ingress.rouse()
         else:
-            self._pump.start()
+            self._start()
+
+    def _start(self) -> None:
+        if self._pump.outdated:
+            self._ingress.bell.renew()
+            self._move_in()
+        self._pump.start()
 
     def begin(self, name: str, *, function: Callable[..., Any] | None = None, **job_fields: Any) -> Execution:
         """Publish that a worker starts processing a job.
@@ -116,7 +124,7 @@ class Dispatcher:
         captured as plain data; ``argument_names`` names the positional ones where there is no function to ask. Raises
         TypeError for a field that no job has.
         """
-        execution = self.resume(name, function=function, **job_fields)
+        execution = self._execution(name, function, job_fields)
         execution.start()
         return execution
 
@@ -125,7 +133,10 @@ class Dispatcher:
 
         Takes what `begin` takes; ``execution_id`` should be the one that it began with.
         """
-        captured = self._jobs.make(name, function, job_fields)
+        return self._execution(name, function, job_fields)
+
+    def _execution(self, name: str, function: Callable[..., Any] | None, fields: dict[str, Any]) -> Execution:
+        captured = self._jobs.make(name, function, fields)
         return Execution(captured, self._publish, self._capture_error, self._clock)
 
     def abort(
@@ -169,12 +180,13 @@ class Dispatcher:
     def start(self) -> None:
         """Start the reporters now rather than with the first event."""
         if self._lanes and not self._closed:
-            self._pump.start()
+            self._start()
 
     def flush(self, timeout: float) -> bool:
         """Wait until what was published before is handled and every reporter has flushed, ``timeout`` seconds at most.
 
-        Returns whether that was done; if not, what remains is logged. A process that has published nothing starts
+        Returns whether that was done; if not, what remains is logged. A reporter that is broken or backs off is not
+        waited for: the answer is ``False`` once the others have flushed. A process that has published nothing starts
         nothing. Called by a reporter on its own lane, it would wait for itself, so it returns ``False`` at once.
         """
         if on_lane():
@@ -188,8 +200,11 @@ class Dispatcher:
             done = flush.wait(timeout)
         finally:
             self._waiting.discard(flush)
-        if flush.waiting:  # where all have answered, one of them has raised, and its lane tells of that
+        if flush.waiting:
             self._tell_what_remains(f"not flushed within {timeout:g} s")
+        elif not done and (down := [lane.name for lane in self._lanes if lane.out_of_order]):
+            # Where none is, one has raised just now, and its lane tells of that.
+            self._tell_what_remains(f"not flushed by {', '.join(map(repr, down))}, out of order")
         return done
 
     def close(self, timeout: float | None = None) -> bool:
@@ -205,14 +220,13 @@ class Dispatcher:
         if self._pump.started:
             self._pump.close()
             in_time = self._pump.ended.wait(self._setup.config.exit_timeout if timeout is None else timeout)
-            self._pump.quit()
         else:
             in_time = not self._ingress.waiting
+        self._pump.quit()  # also one that is only about to run
         self._closed = True
-        self._ingress.bell.silence()  # so that whoever publishes later still comes to `_wake`
         for lane in self._lanes:
             lane.end()
-        self._ledger.late.add(self._ingress.sweep())
+        self._ledger.sweep()
         self._tell_what_was_lost()
         return in_time and not any(lane.buffer.unsent for lane in self._lanes)
 
@@ -221,9 +235,12 @@ class Dispatcher:
         return {lane.name: self._ledger.stats(lane) for lane in self._lanes}
 
     def _tell_what_remains(self, problem: str) -> None:
+        more = self._late_flushes.due()  # a source may flush after each job
+        if more is None:
+            return
         remains = {name: stats.pending for name, stats in self.stats().items() if stats.pending}
         which = ", ".join(f"{count} events for reporter {name!r}" for name, count in remains.items())
-        logger.warning("%s: %s remain", problem, which or "no events")
+        logger.warning("%s: %s remain%s", problem, which or "no events", more)
 
     def _tell_what_was_lost(self) -> None:
         for name, stats in self.stats().items():
@@ -231,10 +248,17 @@ class Dispatcher:
                 reasons = {"failed": stats.failed, **stats.dropped}
                 parts = ", ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
                 logger.warning("reporter %r lost %d of %d events: %s", name, stats.lost, stats.accepted, parts)
+            if stats.failed_flushes:
+                logger.warning(
+                    "reporter %r raised in %d flushes: what it kept for them counts as handled, and may be lost",
+                    name,
+                    stats.failed_flushes,
+                )
 
     def forked(self) -> object:
         """Called in a forked child, which owns none of the parent's events and threads."""
         inherited = (self._pump, self._lanes)
+        self._pump.disown()
         for lane in self._lanes:
             lane.hand.given_up = True
         for flush in self._waiting:
@@ -242,6 +266,9 @@ class Dispatcher:
         self._ingress.forget()
         self._jobs.forked()
         self._move_in()
+        if self._closed:
+            for lane in self._lanes:
+                lane.end()
         return inherited
 
     def exiting(self) -> None:

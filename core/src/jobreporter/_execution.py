@@ -6,10 +6,13 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
+from jobreporter._capture.containers import is_light
+from jobreporter._capture.plain import Bounds, plain
 from jobreporter._capture.raw_error import RawError
 from jobreporter._capture.shown import shown
+from jobreporter._capture.text import cut
 from jobreporter._clock import Clock
 from jobreporter._ingress import Ending, Item, UnfinishedFailure
 from jobreporter._jobs import CapturedJob
@@ -21,17 +24,24 @@ _current: ContextVar[Execution | None] = ContextVar("jobreporter_execution", def
 
 #: Characters of a tag or of a reason.
 LONGEST_TEXT = 500
+_TEXT = Bounds(text=LONGEST_TEXT, items=50, depth=6, total=2 * LONGEST_TEXT)
+
+_CANCELLATIONS = (
+    ("asyncio.exceptions", "CancelledError"),
+    ("concurrent.futures", "CancelledError"),
+    ("greenlet", "GreenletExit"),
+)
 
 #: Captures an exception, without the values that are secret.
 CaptureError = Callable[[BaseException, tuple[str, ...]], RawError]
 
 
-class _Note(NamedTuple):
-    outcome: Outcome
-    fields: dict[str, Any]
+# An outcome, and the fields of its event that it comes with. A plain tuple: a named one takes as long as all the rest of
+# a note.
+_Note = tuple[Outcome, dict[str, Any]]
 
-
-_UNKNOWN = _Note("aborted", {"reason": "unknown"})
+_UNKNOWN: _Note = ("aborted", {"reason": "unknown"})
+_SUCCESS: _Note = ("success", {})
 
 
 class Execution:
@@ -91,11 +101,11 @@ class Execution:
     def tag(self, **tags: object) -> None:
         """Put tags on the outcome. Values become text."""
         for name, value in tags.items():
-            self._tags[name] = shown(value, LONGEST_TEXT, str)
+            self._tags[name] = _text(value)
 
     def succeed(self) -> None:
         """Note that the job completed."""
-        self._note = _Note("success", {})
+        self._note = _SUCCESS
 
     def fail(
         self,
@@ -111,11 +121,11 @@ class Execution:
         """
         captured = error if isinstance(error, ErrorInfo) else self._capture_error(error, self._secrets)
         fields = {"error": captured, "will_retry": will_retry, "retry_delay": retry_delay, "kind": kind}
-        self._note = _Note("failure", fields)
+        self._note = ("failure", fields)
 
     def abort(self, reason: str, *, will_retry: bool | None = None) -> None:
         """Note that the job was given up on purpose. reason: one of ``ABORT_REASONS``, or a word of its own."""
-        self._note = _Note("aborted", {"reason": shown(reason, LONGEST_TEXT, str), "will_retry": will_retry})
+        self._note = ("aborted", {"reason": _text(reason), "will_retry": will_retry})
 
     def note(self, error: BaseException | None) -> None:
         """Note what it means that the job raised this; ``None``: that it returned, which any other note overrules."""
@@ -146,17 +156,17 @@ class Execution:
 
     def _ending(self) -> Ending:
         kind, fields = self._note or _UNKNOWN
-        at = self._clock.time()
+        job, tags, wait, at = self.job, self._tags.copy(), self._queue_wait, self._clock.time()
         duration = None if self._started is None else self._clock.monotonic() - self._started
-        known = {"job": self.job, "at": at, "duration": duration, "tags": dict(self._tags), **fields}
         outcome: Success | Aborted | UnfinishedFailure
-        if kind == "aborted":
-            outcome = Aborted(**known)
-        elif kind == "success":
-            outcome = Success(queue_wait=self._queue_wait, **known)
+        if kind == "success":
+            outcome = Success(job=job, at=at, duration=duration, queue_wait=wait, tags=tags)
+        elif kind == "aborted":
+            outcome = Aborted(job=job, at=at, duration=duration, tags=tags, **fields)
         else:
-            outcome = UnfinishedFailure({"queue_wait": self._queue_wait, **known})
-        return Ending(self._seal, outcome, Stopped(job=self.job, at=at, outcome=kind, duration=duration))
+            known = {"job": job, "at": at, "duration": duration, "queue_wait": wait, "tags": tags, **fields}
+            outcome = UnfinishedFailure(known)
+        return Ending(self._seal, outcome, Stopped(job=job, at=at, outcome=kind, duration=duration))
 
     def enter(self) -> Self:
         """Make this the current execution, until it stops."""
@@ -164,12 +174,12 @@ class Execution:
         return self
 
     def _leave(self) -> None:
-        if self._token is not None:
+        token, self._token = self._token, None  # whatever interrupts this: a token can't be used twice
+        if token is not None:
             try:
-                _current.reset(self._token)
+                _current.reset(token)
             except ValueError:
                 pass  # stopped from another thread or asyncio context, where it never was current
-            self._token = None
 
     def __enter__(self) -> Self:
         return self.enter()
@@ -182,16 +192,20 @@ class Execution:
         return isinstance(error, Abort)
 
 
+def _text(value: object) -> str:
+    if is_light(value):
+        return shown(value, LONGEST_TEXT, str)
+    return cut(str(plain(value, _TEXT)), LONGEST_TEXT)  # str() of all of it may take any time
+
+
 def _queue_wait(job: Job, started_at: float) -> float | None:
-    due = [moment for moment in (job.enqueued_at, job.scheduled_at) if moment is not None]
+    enqueued_at, scheduled_at = job.enqueued_at, job.scheduled_at
+    if enqueued_at is None or (scheduled_at is not None and scheduled_at > enqueued_at):
+        enqueued_at = scheduled_at
     # Two machines' clocks may differ by more than the wait.
-    return max(started_at - max(due), 0.0) if due else None
+    return None if enqueued_at is None else max(started_at - enqueued_at, 0.0)
 
 
 def _is_cancellation(error: BaseException) -> bool:
     # Whoever raises one of these has imported its module; for the others that would take longer than all of jobreporter.
-    for name in ("asyncio.exceptions", "concurrent.futures"):
-        module = sys.modules.get(name)
-        if module is not None and isinstance(error, module.CancelledError):
-            return True
-    return False
+    return any(isinstance(error, getattr(sys.modules.get(module), name, ())) for module, name in _CANCELLATIONS)

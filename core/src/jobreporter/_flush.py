@@ -1,7 +1,9 @@
-"""A request that everything published so far leaves."""
+"""A request that everything published so far leaves, and the requests that wait at one lane."""
 
 from __future__ import annotations
 
+import _thread
+from collections import deque
 from collections.abc import Iterable
 
 from jobreporter._bell import Latch
@@ -20,7 +22,7 @@ class Flush:
             self._latch.open()
 
     def answer(self, lane: str, *, ok: bool) -> None:
-        """A lane is through: its reporter flushed, or raised while it did."""
+        """A lane is through: its reporter flushed, or did not manage to."""
         if not ok:
             self._failed = True
         self.waiting.discard(lane)
@@ -35,3 +37,35 @@ class Flush:
     def wait(self, timeout: float) -> bool:
         """Whether all lanes answered within ``timeout`` seconds, and none failed."""
         return self._latch.wait(timeout) and not self._failed
+
+
+class Requests:
+    """The flushes that one lane has yet to answer.
+
+    The pump adds them and the lane's thread answers; where that can't, whoever notices does. A lock that is held for
+    moments only lies between them.
+    """
+
+    def __init__(self, lane: str) -> None:
+        self._lane = lane
+        self._lock = _thread.allocate_lock()
+        self._waiting: deque[tuple[int, Flush]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, position: int, flush: Flush) -> None:
+        """Note a flush that is due once everything before the position is settled."""
+        with self._lock:
+            self._waiting.append((position, flush))
+
+    def due(self, settled: int) -> bool:
+        """Whether one is due, when everything before ``settled`` is settled."""
+        with self._lock:
+            return bool(self._waiting) and self._waiting[0][0] <= settled
+
+    def answer(self, settled: int | None = None, *, ok: bool) -> None:
+        """Answer those that are due; ``None``: every one."""
+        with self._lock:
+            while self._waiting and (settled is None or self._waiting[0][0] <= settled):
+                self._waiting.popleft()[1].answer(self._lane, ok=ok)

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+import msgspec
+
 from jobreporter._bell import Bell
 from jobreporter._capture.raw_error import RawError
 from jobreporter._clock import Clock
-from jobreporter.events import Event, Failure, Stopped
+from jobreporter.events import EVENTS, Event, Failure, Stopped
 
 #: Items that may wait for the pump. A tight publisher starves the pump of the interpreter's lock, so this is reached.
 LIMIT = 100_000
@@ -19,6 +21,12 @@ LIMIT = 100_000
 # How much room the running thread has in any ingress. On a lane it is none, which keeps what a reporter publishes from
 # coming back to it as an event; asking once answers both questions, and costs less than asking which thread this is.
 _room: ContextVar[int] = ContextVar("jobreporter_room", default=LIMIT)
+
+
+# Why nobody is about to take what comes. While the pump sleeps, one publisher takes this away and wakes it; that no pump
+# runs is nothing that a publisher can take away.
+SLEEPS = "the pump sleeps"
+NOBODY = "no pump runs"
 
 
 def keep_out() -> None:
@@ -47,7 +55,7 @@ class UnfinishedFailure(NamedTuple):
         return Failure(**{**self.fields, "error": error})
 
 
-class Ending(NamedTuple):
+class Ending(msgspec.Struct, frozen=True, gc=False):
     """An execution's outcome and its ``Stopped``, appended as one so that nothing can come between them.
 
     seal: empty until the pump has seen the execution's first ending, and the same list for every repeat.
@@ -59,6 +67,14 @@ class Ending(NamedTuple):
 
 
 Item = Event | Ending
+
+_KINDS: dict[type, str] = {kind: kind.__name__.lower() for kind in EVENTS} | {UnfinishedFailure: "failure"}
+
+
+def kinds_in(item: object) -> list[str]:
+    """The kind of an event, or the two of an `Ending`; what is neither is of no known kind."""
+    events = (item.outcome, item.stopped) if isinstance(item, Ending) else (item,)
+    return [_KINDS.get(type(event), "unknown") for event in events]
 
 
 def events_in(item: object) -> int:
@@ -86,6 +102,26 @@ class Tally:
         return int(repr(self._count)[len("count(") : -1])
 
 
+class KindTally:
+    """Counts events by kind. Any number of threads may add without a lock."""
+
+    def __init__(self) -> None:
+        self._tallies = {kind: Tally() for kind in (*_KINDS.values(), "unknown")}
+        # Kept here, since a finalizer may publish so late in the interpreter's exit that a module's names are gone.
+        self._ending, self._kinds = Ending, _KINDS
+
+    def add(self, item: object) -> None:
+        """Count an event, or the two of an `Ending`; what is neither is of no known kind."""
+        for event in (item.outcome, item.stopped) if isinstance(item, self._ending) else (item,):
+            self._tallies[self._kinds.get(type(event), "unknown")].add(1)
+
+    @property
+    def by_kind(self) -> dict[str, int]:
+        """The kinds that occurred."""
+        totals = {kind: tally.total for kind, tally in self._tallies.items()}
+        return {kind: total for kind, total in totals.items() if total}
+
+
 class Ingress:
     """A bounded room that publishers append to and the pump takes from. Nothing on the way in acquires anything."""
 
@@ -94,51 +130,60 @@ class Ingress:
     def __init__(self, wake: Callable[[], None], clock: Clock) -> None:
         self._wake = wake
         self.items: deque[Any] = deque()
-        #: Whether the pump sleeps, or does not run yet: then a publisher wakes it.
-        self.asleep = True
+        #: Empty while the pump is about. Taking from a list is atomic, so of a burst of publishers one rings, and a slow
+        #: one can't undo what was said since.
+        self.asleep = [NOBODY]
         self.bell = Bell(clock)
-        self.overflowed = Tally()
-        self.echoed = Tally()
+        self.overflowed = KindTally()
+        self.echoed = KindTally()
         #: Append an event or an `Ending`.
         self.publish = self._publisher()
 
     def _publisher(self) -> Callable[[Item], None]:
         # A closure over what it needs is a third quicker than a method that looks it up, and this runs in every job.
         items, append, room, refuse = self.items, self.items.append, _room.get, self._refuse
-        silent, wake = self.bell.silent, self._wake
+        asleep, wake = self.asleep, self._wake
 
         def publish(item: Item) -> None:
             if len(items) < room():
                 append(item)
             else:
                 refuse(item)
-            if self.asleep and silent():
+            if asleep:
                 wake()
 
         return publish
 
+    def rouse(self) -> None:
+        """Wake the pump if it sleeps and nobody else is about to wake it.
+
+        Whatever interrupts this in between, the pump wakes by itself within a second.
+        """
+        try:
+            self.asleep.remove(SLEEPS)
+        except ValueError:
+            return
+        self.bell.ring()
+
     def _refuse(self, item: Item) -> None:
         tally = self.echoed if on_lane() else self.overflowed
-        tally.add(events_in(item))
+        tally.add(item)
 
     @property
     def waiting(self) -> int:
         """How many events wait."""
         return sum(map(events_in, list(self.items)))
 
-    def sweep(self) -> int:
-        """Remove what waits, and tell how many events that was."""
-        swept = 0
-        while True:
-            try:
-                swept += events_in(self.items.popleft())
-            except IndexError:
-                return swept
+    def desert(self) -> None:
+        """Nobody takes from here any more. Publishers turn to ``wake`` from now on, and what they left meanwhile does too."""
+        self.asleep.append(NOBODY)
+        if self.items:
+            self._wake()
 
     def forget(self) -> None:
         """Start anew in a forked child, in place: code may hold on to ``publish``, or be in the middle of it."""
         self.items.clear()
-        self.asleep = True
+        self.asleep[:] = [NOBODY]
         self.bell.renew()
-        self.overflowed = Tally()
-        self.echoed = Tally()
+        self.overflowed = KindTally()
+        self.echoed = KindTally()

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from jobreporter._capture.arguments import ArgumentCapture
-from jobreporter._capture.plain import plain
+from jobreporter._capture.plain import Bounds, plain
 from jobreporter._capture.signatures import positional_names
 from jobreporter._identity import Identity
 from jobreporter._nearest import did_you_mean
 from jobreporter.events import Job
 
 FIELDS = Job.__struct_fields__
+#: The fields that may hold anything. The others may, too, since nobody checks what a queue has for a name.
+CAPTURED = frozenset(["args", "kwargs", "extra"])
+#: What is kept of such a name.
+OWN = Bounds(text=1_000, items=50, depth=2, total=4_000)
 
 
-class CapturedJob(NamedTuple):
+class CapturedJob(msgspec.Struct, frozen=True, gc=False):
     """A job, and the values that were redacted in its arguments: its error must not show them either."""
 
     job: Job
@@ -40,25 +46,33 @@ class JobMaker:
         among the fields. Raises TypeError for a field that no job has.
         """
         secrets: tuple[str, ...] = ()
-        argument_names = fields.pop("argument_names", ())
-        if fields.get("args") or fields.get("kwargs"):
+        known = {"name": name, "source": "python", "worker": self.identity.worker, **fields}
+        argument_names = known.pop("argument_names", ())
+        args, kwargs = known.get("args", ()), known.get("kwargs", {})
+        if args or kwargs:
             names = argument_names or (positional_names(function) if function is not None else ())
-            captured = self._capture(fields.get("args", ()), fields.get("kwargs", {}), names)
-            fields["args"], fields["kwargs"], secrets = captured.args, captured.kwargs, captured.secrets
+            captured = self._capture(args, kwargs, names)
+            known["args"], known["kwargs"], secrets = captured.args, captured.kwargs, captured.secrets
         else:
             # Not the caller's own, though empty: they may fill up before the job is delivered.
-            fields["args"], fields["kwargs"] = (), {}
-        if fields.get("extra"):
-            fields["extra"] = plain(fields["extra"])
-        job_id = fields.setdefault("id", None) or self.identity.new_id()
-        fields["id"] = job_id
-        fields.setdefault("execution_id", f"{job_id}:{fields.get('attempt', 1)}")
-        fields.setdefault("source", "python")
-        fields.setdefault("worker", self.identity.worker)
+            known["args"], known["kwargs"] = (), {}
+        if known.get("extra"):
+            known["extra"] = plain(known["extra"])
+        job_id = known["id"] = known.get("id") or self.identity.new_id()
+        if "execution_id" not in known:
+            known["execution_id"] = f"{job_id}:{known.get('attempt', 1)}"
+        for field, value in known.items():
+            kind = type(value)
+            if kind is str:
+                if value.isascii() and len(value) <= OWN.text:
+                    continue
+            elif value is None or kind is int or kind is float or field in CAPTURED:
+                continue
+            known[field] = plain(value, OWN)
         try:
-            return CapturedJob(Job(name=name, **fields), secrets)
+            return CapturedJob(Job(**known), secrets)
         except TypeError:
-            raise _unknown_field(fields) from None
+            raise _unknown_field(known) from None
 
 
 def _unknown_field(fields: dict[str, Any]) -> TypeError:

@@ -6,7 +6,7 @@ and its state (`_session`). The pump puts events in and counts what it drops; th
 
 from __future__ import annotations
 
-from _thread import allocate_lock
+import _thread
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -14,7 +14,7 @@ from jobreporter._bell import Bell, Waker
 from jobreporter._breaker import Breaker
 from jobreporter._buffer import new_buffer
 from jobreporter._clock import Clock
-from jobreporter._flush import Flush
+from jobreporter._flush import Flush, Requests
 from jobreporter._hand import Counts, Hand
 from jobreporter._recipe import Recipe
 from jobreporter._session import Session
@@ -43,19 +43,35 @@ class Lane:
         self.bell: Waker = Bell(clock)
         #: Nothing more will come: hand out what is left, and stop.
         self.closing = False
-        self.status: LaneStatus = "running"
+        #: No thread serves it: too many of its threads hang.
+        self.unserved = False
+        #: Closed for good.
+        self.ended = False
+        self._status: LaneStatus = "running"
         #: Why it isn't running.
         self.reason: str | None = None
         self.restarts = 0
         self.abandoned = 0
-        self._turn = allocate_lock()
+        #: How often ``reporter_flush`` raised.
+        self.failed_flushes = 0
+        self._turn = _thread.allocate_lock()
         # Held while one thread's turn becomes the next one's, which the supervisor and whoever closes may both want.
-        self._handover = allocate_lock()
-        self._flushes: deque[tuple[int, Flush]] = deque()
+        self._handover = _thread.allocate_lock()
+        self._flushes = Requests(self.name)
         self._untold: deque[str] = deque()
         # The counts of the turns before, and the hand of the present one: one tuple, so that a reader never sees a hand
         # counted twice or not at all.
         self._turns = (Counts(), Hand(self.buffer, self._turn))
+
+    @property
+    def status(self) -> LaneStatus:
+        """How it fares. Once it has ended it is closed, whatever a thread that comes back late says."""
+        return "closed" if self.ended else self._status
+
+    @property
+    def out_of_order(self) -> bool:
+        """Whether it is in no state to flush, and nobody knows when it will be."""
+        return self.unserved or (self.breaker.open and self.status != "running")
 
     @property
     def hand(self) -> Hand:
@@ -73,18 +89,21 @@ class Lane:
         self.bell.ring()
 
     def request(self, flush: Flush) -> None:
-        """Have the reporter flush once it has handled all that was offered up to now."""
-        self._flushes.append((self.buffer.admitted, flush))
+        """Have the reporter flush once it has handled all that was offered up to now.
+
+        One that is out of order keeps nobody waiting.
+        """
+        self._flushes.add(self.buffer.admitted, flush)
+        self._decline()
         self.bell.ring()
 
     def flush_requested(self) -> bool:
         """Whether what came before a requested flush is settled."""
-        return bool(self._flushes) and self._flushes[0][0] <= self.hand.oldest
+        return len(self._flushes) > 0 and self._flushes.due(self.hand.oldest)
 
     def flushed(self, *, ok: bool) -> None:
         """Answer the requests that this flush was for."""
-        while self.flush_requested():
-            self._flushes.popleft()[1].answer(self.name, ok=ok)
+        self._flushes.answer(self.hand.oldest, ok=ok)
 
     def close(self) -> None:
         """Let the thread hand out what is left, and end."""
@@ -98,39 +117,45 @@ class Lane:
             remains = hand.give_up()
             if remains.events:
                 self.buffer.put_back(remains.position, remains.events)
-            self._turns = (former.plus(remains.counts), Hand(self.buffer, self._turn))
+            following = Hand(self.buffer, self._turn)
+            following.given_up = self.ended
+            self._turns = (former.plus(remains.counts), following)
 
     def end(self) -> None:
         """Close for good, whatever state it is in: nothing is handed out after this, and what waits is lost."""
+        self.ended = True
         self.next_turn()
-        self.hand.give_up()
         self.buffer.close()
-        self.status = "closed"
-        for _, flush in list(self._flushes):
-            flush.answer(self.name, ok=False)
+        self._flushes.answer(ok=False)
+        self.bell.ring()  # a thread that has nothing to do hears of it, and stops its reporter
 
     def started(self, session: Session) -> None:
         """The reporter started."""
         if session.loop is not None:
             self.bell = session.loop
-        self.status, self.reason = "running", None
+        self._status, self.reason = "running", None
 
     def loses_loop(self) -> None:
         """The reporter's event loop is about to end: the thread waits without it."""
-        self.bell = Bell(self.clock)
+        former, self.bell = self.bell, Bell(self.clock)
+        former.ring()  # a thread that has just been given up may be about to wait for it
 
     def did_not_start(self, error: BaseException) -> None:
         """The reporter could not be loaded, or raised in ``reporter_start``."""
         self.breaker.failed_to_start()
-        self.status, self.reason = "broken", describe(error)
+        self._status, self.reason = "broken", describe(error)
+        self._decline()
         self.voice.did_not_start(error)
 
     def crashed(self, hook: str, error: BaseException) -> None:
         """A hook raised."""
         self.breaker.crashed()
         self.restarts += 1
+        if hook == "reporter_flush":
+            self.failed_flushes += 1
         if self.breaker.open:
-            self.status, self.reason = "backing_off", f"{hook} raised {describe(error)}"
+            self._status, self.reason = "backing_off", f"{hook} raised {describe(error)}"
+            self._decline()
         self.voice.crashed(hook, error, opened=self.breaker.open)
 
     def wedged(self, stack: str) -> None:
@@ -138,11 +163,21 @@ class Lane:
         self.next_turn()
         self.loses_loop()
         self.breaker.crashed()
-        self.status, self.reason = "wedged", f"a hook hung for more than {self.settings.timeout:g} s"
+        self._status, self.reason = "wedged", f"a hook hung for more than {self.settings.timeout:g} s"
+        self._decline()
         self.tell(
             f"hung for more than {self.settings.timeout:g} s; threads can't be killed, so it is left behind and another"
             f" takes its place. It hung in {stack}"
         )
+
+    def strand(self) -> None:
+        """Leave it without a thread: too many hang. The watch makes it served again."""
+        self.unserved = True
+        self._decline()
+
+    def _decline(self) -> None:
+        if self.out_of_order:
+            self._flushes.answer(ok=False)
 
     def tell(self, message: str) -> None:
         """Have the lane's thread log this: the pump never logs, for a logging handler may hang."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobreporter._ingress import Ingress, Tally
+from jobreporter._ingress import Ingress, KindTally
 from jobreporter._lane import Lane
 from jobreporter._pump import Pump
 from jobreporter.context import LaneStats
@@ -18,28 +18,45 @@ class Ledger:
     def __init__(self, ingress: Ingress, pump: Pump) -> None:
         self._ingress = ingress
         self._pump = pump
-        #: Events that came after the dispatcher had closed, or were left in the ingress then.
-        self.late = Tally()
+        self._late = KindTally()
+
+    def sweep(self) -> None:
+        """Count what is left in the ingress, or comes there, after the dispatcher has closed."""
+        while True:
+            try:
+                item = self._ingress.items.popleft()
+            except IndexError:
+                return
+            self._late.add(item)
 
     def stats(self, lane: Lane) -> LaneStats:
         """One reporter's ledger. What comes in while it is read counts as pending."""
         counts = lane.counts  # before what was accepted, so that nothing is settled before it was accepted
-        late, overflowed, echoed = self.late.total, self._ingress.overflowed.total, self._ingress.echoed.total
-        dropped = {
-            "capacity": sum(lane.buffer.dropped.values()),
+        late, overflowed, echoed = self._late.by_kind, self._ingress.overflowed.by_kind, self._ingress.echoed.by_kind
+        dropped_kinds = {
+            "capacity": dict(lane.buffer.dropped),
             "ingress": overflowed,
             "echo": echoed,
-            "closed": lane.buffer.unsent + late,
+            "closed": _sum(lane.buffer.unsent, late),
             **self._pump.refused,
         }
-        accepted = self._pump.taken + self._ingress.waiting + late + overflowed + echoed
+        dropped = {reason: sum(by_kind.values()) for reason, by_kind in dropped_kinds.items()}
+        never_taken = sum(sum(by_kind.values()) for by_kind in (late, overflowed, echoed))
+        accepted = self._pump.taken + self._ingress.waiting + never_taken
         return LaneStats(
             accepted=accepted,
             **counts._asdict(),
             dropped={reason: count for reason, count in dropped.items() if count},
+            dropped_kinds={reason: by_kind for reason, by_kind in dropped_kinds.items() if by_kind},
             pending=accepted - sum(counts) - sum(dropped.values()),
             restarts=lane.restarts,
             abandoned=lane.abandoned,
+            failed_flushes=lane.failed_flushes,
             status=lane.status,
             reason=lane.reason,
         )
+
+
+def _sum(*counts: dict[str, int]) -> dict[str, int]:
+    kinds = dict.fromkeys(kind for by_kind in counts for kind in by_kind)
+    return {kind: sum(by_kind.get(kind, 0) for by_kind in counts) for kind in kinds}

@@ -17,12 +17,13 @@ from jobreporter._bell import Latch
 from jobreporter._buffer import PIECE
 from jobreporter._clock import Clock
 from jobreporter._flush import Flush
-from jobreporter._ingress import LIMIT, Ending, Ingress, UnfinishedFailure, events_in
+from jobreporter._greenlets import patched_by
+from jobreporter._ingress import LIMIT, SLEEPS, Ending, Ingress, UnfinishedFailure, events_in, kinds_in
 from jobreporter._lane import Lane
 from jobreporter._supervisor import Watch
 from jobreporter._voice import describe
 from jobreporter._weight import Scales
-from jobreporter.events import Event
+from jobreporter.events import Event, Failure
 from jobreporter.hookspecs import HANDLERS
 
 # Seconds for which the pump naps while events come.
@@ -42,7 +43,10 @@ STARTING = 0.02
 HELD_BACK = LIMIT * 9 // 10
 
 # Batches that it moves before it looks after the lanes and lets them run, however fast more come.
-BATCHES = 8
+BATCHES = 4
+
+# Events of one job weigh the same, but for the error of a failure.
+_ALIKE = frozenset(HANDLERS) - {Failure}
 
 
 class Repeated(Exception):  # noqa: N818 - nobody's error: it is counted
@@ -56,7 +60,7 @@ class Pump:
         self._ingress = ingress
         self._lanes = lanes
         self._clock = clock
-        self._watches = [Watch(lane, clock, self._wake) for lane in lanes]
+        self._watches = [Watch(lane, clock, self.wake) for lane in lanes]
         self._flushes: deque[Flush] = deque()
         # A flush waits for what had come when the pump heard of it, and so does closing: a publisher that never pauses
         # must not put them off for ever.
@@ -69,6 +73,7 @@ class Pump:
         self._tokens = [None]
         self._claims = [None]
         self._up = Latch(clock)
+        self._patched_by = patched_by()
         #: Whether the thread runs; before that, events wait.
         self.running = False
         #: Everything that comes before the ingress is empty still goes out; then the lanes close.
@@ -77,59 +82,70 @@ class Pump:
         self.quitting = False
         #: Opens when the thread has ended.
         self.ended = Latch(clock)
-        #: Events that were taken from the ingress, and what of them went no further, by reason.
+        #: Events that were taken from the ingress, and what of them went no further, by reason and kind.
         self.taken = 0
-        self.refused: dict[str, int] = {}
+        self.refused: dict[str, dict[str, int]] = {}
 
     @property
     def started(self) -> bool:
         """Whether the thread runs, or is about to."""
-        return not self._tokens
+        return not (self._tokens and self._claims)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether threads have become greenlets since this was made: then its locks are none that greenlets may wait for."""
+        return not self.started and self._patched_by != patched_by()
 
     def start(self) -> None:
         """Start the thread, unless that has been done, and give it a moment to start the lanes.
 
         Without that moment, a program that ends right after its first events would lose them: from Python 3.12 on, no
-        thread starts once the main one has ended.
+        thread starts once the main one has ended. Greenlets start later too, and a publisher is never switched away from.
         """
         try:
             self._tokens.pop()
-        except IndexError:
-            return
-        try:
             # Thread.start() takes a lock of the threading module's, which the code that a signal handler has
             # interrupted may hold. So a bare thread calls it.
             _thread.start_new_thread(self._launch, ())
-            self._up.wait(STARTING)
+            if self._patched_by is None:
+                self._up.wait(STARTING)
+        except IndexError:
+            return
         except RuntimeError:
-            self._tokens.append(None)  # no more threads: what waits is counted when the dispatcher closes
+            self._tokens[:] = [None]  # no more threads: what waits is counted when the dispatcher closes
         except BaseException:
-            self._tokens.append(None)
+            self._tokens[:] = [None]  # one, whether it was taken already or not: a time limit lands anywhere
             raise
 
     def _launch(self) -> None:
         try:
             threading.Thread(target=self._run, name="jobreporter-pump", daemon=True).start()
         except RuntimeError:
-            self._tokens.append(None)
+            self._tokens[:] = [None]
 
     def flush(self, flush: Flush) -> None:
         """Pass a request on to the lanes, behind all that has been published."""
         self._flushes.append(flush)
-        self._wake()
+        self.wake()
 
     def close(self) -> None:
         """Hand out what has come, close the lanes, and end."""
         self.closing = True
-        self._wake()
+        self.wake()
 
     def quit(self) -> None:
         """End now. Threads that hang are left behind."""
         self.quitting = True
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
-        # Before it runs, the thread will look around anyhow. After it, the bell stays silent for publishers to ring.
+    def disown(self) -> None:
+        """In a forked child: greenlets come along, so what is left of the parent's must end without a word."""
+        self.quitting = True
+        for watch in self._watches:
+            watch.disown()
+
+    def wake(self) -> None:
+        """Have the thread look around. Before it runs, it will do so anyhow."""
         if self.running:
             self._ingress.bell.ring()
 
@@ -140,7 +156,7 @@ class Pump:
             return  # an interrupted start was made good by another
         _ingress.keep_out()
         try:
-            self._ingress.asleep = False
+            self._ingress.asleep.clear()
             for watch in self._watches:
                 watch.start()
             self.running = True
@@ -149,8 +165,8 @@ class Pump:
                 self._turn()
         finally:
             # From here on, publishers turn to the dispatcher, which knows that it is closed.
-            self._ingress.asleep = True
             self.running = False
+            self._ingress.desert()
             self.ended.open()
 
     def _over(self) -> bool:
@@ -184,11 +200,11 @@ class Pump:
         return any(busy) and 0 < len(self._ingress.items) < HELD_BACK
 
     def _sleep(self, timeout: float) -> None:
-        self._ingress.asleep = True
+        self._ingress.asleep.append(SLEEPS)
         # Whoever appends after this look sees that the pump sleeps; whoever asks for something rings in any case.
         if self._closed or not self._ingress.items:
             self._ingress.bell.wait(timeout)
-        self._ingress.asleep = False
+        self._ingress.asleep.clear()
 
     def _hear(self) -> None:
         """Note where in the stream of items the requests belong that came."""
@@ -217,12 +233,26 @@ class Pump:
         return True
 
     def _take(self, count: int) -> tuple[Sequence[Event], int]:
-        """The next events, and what they take in bytes."""
-        popleft, weigh = self._ingress.items.popleft, self._scales.weigh
+        """The next events, and what they take in bytes.
+
+        All events go through this loop. Those of an execution share their job and mostly follow each other: of such an
+        event there is nothing left to find out.
+        """
+        popleft, scales, weigh = self._ingress.items.popleft, self._scales, self._scales.weigh
         events: list[Event] = []
-        size, taken = 0, count
-        for _ in range(count):
-            item = popleft()
+        refused: list[tuple[str, object]] = []
+        job, weight, size, taken = scales.job, scales.weight, 0, count
+        for number in range(count):
+            try:
+                item = popleft()
+            except IndexError:  # a close that was too late for this has swept the ingress
+                taken -= count - number
+                count = number
+                break
+            if type(item) in _ALIKE and item.job is job:
+                size += weight
+                events.append(item)
+                continue
             try:
                 if type(item) in HANDLERS:
                     size += weigh(item)
@@ -233,16 +263,23 @@ class Pump:
                     size += sum(map(weigh, opened))
                     events += opened
             except Repeated:
-                self._refuse("repeated", item)
+                refused.append(("repeated", item))
             except Exception as error:
-                self._refuse("invalid", item)
+                refused.append(("invalid", item))
                 self._complain(error)
+            job, weight = scales.job, scales.weight
         self._items_taken += count
         self.taken += taken
+        for reason, item in refused:  # only now, or a reader of the ledger would find more settled than was accepted
+            self._refuse(reason, item)
         return tuple(events), size  # a tuple takes just what it holds, where a list keeps room to grow
 
     def _refuse(self, reason: str, item: object) -> None:
-        self.refused[reason] = self.refused.get(reason, 0) + events_in(item)
+        # New dicts each time: whoever reads the ledger may be in the middle of the old ones.
+        by_kind = dict(self.refused.get(reason, {}))
+        for kind in kinds_in(item):
+            by_kind[kind] = by_kind.get(kind, 0) + 1
+        self.refused = {**self.refused, reason: by_kind}
 
     def _complain(self, error: Exception) -> None:
         # A logging handler may hang, so a lane's thread does the talking.

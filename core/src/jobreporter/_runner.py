@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from jobreporter import _ingress
+from jobreporter import _greenlets, _ingress
 from jobreporter._hand import Hand
 from jobreporter._lane import Lane
 from jobreporter._session import Session
@@ -44,6 +44,8 @@ class Runner:
         #: Set by the supervisor when a busy reporter is due for a flush; that spares a look at the clock per event.
         self.interrupted = False
         self.ended = False
+        #: What the thread is where gevent or eventlet has patched threads.
+        self.greenlet: Any = None
         self.thread = threading.Thread(target=self._run, name=f"jobreporter-{lane.name}", daemon=True)
 
     @property
@@ -58,6 +60,7 @@ class Runner:
 
     def _run(self) -> None:
         _ingress.keep_out()
+        self.greenlet = _greenlets.current()
         try:
             self._lane.speak()
             if self._inherited is not None:
@@ -66,7 +69,6 @@ class Runner:
             while session := self._start():
                 crash = self._serve(session)
                 if self._hand.given_up:
-                    session.stop()  # unless the next thread has: after a close there is none
                     return
                 self._stop(session)
                 if crash is None:
@@ -75,8 +77,23 @@ class Runner:
                 if self._lane.closing and self._lane.breaker.open:
                     return
         finally:
-            self.ended = True
-            self._on_end()
+            try:
+                self._leave()
+            finally:
+                self.ended = True
+                self._on_end()
+
+    def _leave(self) -> None:
+        """Stop the reporter, unless that is done.
+
+        It isn't where the lane closed while this thread hung, or where something that it logged with has raised.
+        """
+        if self.session is None:
+            return
+        if self._hand.given_up:
+            self.session.stop()
+        else:
+            self._stop(self.session)
 
     def _start(self) -> Session | None:
         """Start the reporter once the breaker allows it, or at once for a last try when the lane closes.
@@ -89,7 +106,7 @@ class Runner:
             wait = 0.0 if lane.breaker.retry_at is None else lane.breaker.retry_at - lane.clock.monotonic()
             if wait > 0 and not last_try:
                 lane.speak()
-                self._wait(lane.bell.wait, wait)
+                self._wait(wait)
                 continue
             self._busy()
             try:
@@ -191,7 +208,7 @@ class Runner:
         """Wait for something to do. An async reporter's own loop runs meanwhile, and what it runs may raise."""
         due = self.flush_at
         try:
-            self._wait(self._lane.bell.wait, None if due is None else due - self._lane.clock.monotonic())
+            self._wait(None if due is None else due - self._lane.clock.monotonic())
         except BaseException as error:
             return Crash("the background of its event loop", error)
         return None
@@ -205,10 +222,12 @@ class Runner:
     def _busy(self) -> None:
         self._steps += 1
 
-    def _wait(self, wait: Callable[[float | None], bool], timeout: float | None) -> None:
+    def _wait(self, timeout: float | None) -> None:
+        bell = self._lane.bell  # before the look at the hand: whoever gives this thread up rings it afterwards
         self.idle = True
         try:
-            wait(timeout)
+            if not self._hand.given_up:
+                bell.wait(timeout)
         finally:
             self.idle = False
             self._busy()

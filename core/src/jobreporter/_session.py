@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from jobreporter._greenlets import considerate, patched_by
 from jobreporter._plugins.hooks import Call
 from jobreporter._recipe import Prepared
 from jobreporter._voice import Voice
 from jobreporter.context import Context
+from jobreporter.errors import BrokenReporter
 
 if TYPE_CHECKING:
     from jobreporter._loop import Loop
@@ -26,14 +28,16 @@ class Session:
         self._hooks = prepared.plugin.start()
         #: What to call for each kind of event, and whether what it returns is for `take`.
         self.calls = {
-            kind: (call, call.threads_state or call.asynchronous) for kind, call in self._hooks.events.items()
+            kind: (considerate(call), call.threads_state or call.asynchronous)
+            for kind, call in self._hooks.events.items()
         }
         #: What the lane's thread waits on, if the reporter needs an event loop.
         self.loop = _new_loop(timeout) if prepared.plugin.asynchronous else None
         try:
-            self.state = self._run(self._hooks.start, prepared.options, context)
+            self.state = _called(self._hooks.start, self.loop, prepared.options, context)
         except BaseException:
-            self.close_loop()
+            if self.loop is not None:
+                self.loop.close()
             raise
 
     def take(self, call: Call, result: Any) -> None:
@@ -48,26 +52,33 @@ class Session:
 
     def flush(self) -> None:
         """Call ``reporter_flush``."""
-        self._run(self._hooks.flush, self.state)
+        _called(self._hooks.flush, self.loop, self.state)
 
     def stop(self) -> None:
         """Call ``reporter_stop``, then end what its event loop still runs. What they raise is only logged.
 
         The reporter is stopped once, however often this is called.
         """
-        try:
-            self._stops.pop()
-        except IndexError:
-            pass
-        else:
-            self._try(lambda: self._run(self._hooks.stop, self.state))
-        self._try(self.close_loop)
+        self._stop_on(self.loop)
+
+    def disown(self) -> None:
+        """Leave it to somebody else to stop the reporter."""
+        self._stops.clear()
 
     def stop_from_outside(self) -> None:
         """Call ``reporter_stop`` while another thread hangs in a hook of this session, and may use its event loop."""
-        hanging, self.loop = self.loop, self.loop and _new_loop(self._timeout)
-        self.stop()
-        self.loop = hanging
+        self._stop_on(self.loop and _new_loop(self._timeout))
+
+    def _stop_on(self, loop: Loop | None) -> None:
+        try:
+            try:
+                self._stops.pop()
+            except IndexError:
+                return
+            self._try(lambda: _called(self._hooks.stop, loop, self.state))
+        finally:  # what it logs with may raise
+            if loop is not None:
+                self._try(loop.close)
 
     def _try(self, step: Callable[[], object]) -> None:
         try:
@@ -75,19 +86,20 @@ class Session:
         except BaseException as error:
             self._voice.did_not_stop(error)
 
-    def close_loop(self) -> None:
-        """End what the reporter's event loop still runs, and close it."""
-        if self.loop is not None:
-            self.loop.close()
 
-    def _run(self, call: Call | None, *given: Any) -> Any:
-        if call is None:
-            return None
-        result = call(*given)
-        return self.loop.finish(result) if self.loop is not None and call.asynchronous else result
+def _called(call: Call | None, loop: Loop | None, *given: Any) -> Any:
+    if call is None:
+        return None
+    result = call(*given)
+    return loop.finish(result) if loop is not None and call.asynchronous else result
 
 
 def _new_loop(timeout: float) -> Loop:
+    if library := patched_by():
+        raise BrokenReporter(
+            f"it has async hooks, whose event loop needs a thread of its own; in this process {library} has patched"
+            " threads, so there are only greenlets"
+        )
     # asyncio takes longer to import than all of jobreporter, and most reporters don't need it.
     from jobreporter._loop import Loop
 

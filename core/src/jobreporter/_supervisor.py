@@ -13,6 +13,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from jobreporter._clock import Clock
+from jobreporter._greenlets import frame_of
 from jobreporter._lane import Lane
 from jobreporter._pace import Pace
 from jobreporter._plugins.hooks import GENERATED
@@ -60,6 +61,12 @@ class Watch:
             return False
         return True
 
+    def disown(self) -> None:
+        """In a forked child: the lane's reporter is the parent's to stop."""
+        for runner in (self._runner, *self._abandoned):
+            if runner.session is not None:
+                runner.session.disown()
+
     @property
     def over(self) -> bool:
         """Whether the lane is closing and its thread has ended."""
@@ -98,8 +105,10 @@ class Watch:
         hanging = self._abandoned if wedged.ended else [*self._abandoned, wedged]
         if len(hanging) > MOST_ABANDONED:
             self._wedged = wedged
+            self.lane.strand()
         else:
             self._wedged = None
+            self.lane.unserved = False
             self._abandoned = hanging
             self.lane.abandoned += 1
             self._next(wedged.session)
@@ -115,12 +124,16 @@ class Watch:
     def _next(self, session: Session | None) -> None:
         self.lane.restarts += 1
         self._runner = Runner(self.lane, self.lane.hand, session, self._woken)
+        self._progress = -1  # the new thread may stand where the old one hung: its time begins now
         self._launch(self._runner)
 
 
 def _stack_of(runner: Runner) -> str:
     """Where the thread is, in one line, innermost call first. It reads no source: a file system may hang as well."""
-    frame = sys._current_frames().get(runner.thread.ident or 0)
+    if runner.greenlet is None:
+        frame = sys._current_frames().get(runner.thread.ident or 0)
+    else:
+        frame = frame_of(runner.greenlet)
     calls = [(frame.f_code, line) for frame, line in traceback.walk_stack(frame)] if frame is not None else []
     # What lies below the hook is jobreporter's own, and says nothing of the reporter.
     of_reporter = list(takewhile(lambda call: not call[0].co_filename.startswith(GENERATED), calls))

@@ -31,8 +31,8 @@ def describe(error: BaseException) -> str:
     return one_line(f"{name}: {message}" if message else name, 500) + place
 
 
-class _Topic:
-    """One thing that a lane may have to say often: at most one line an interval, with what was left unsaid."""
+class Topic:
+    """One thing that there may be to say often: at most one line an interval, with how many were left unsaid."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -55,9 +55,9 @@ class Voice:
 
     def __init__(self, name: str, clock: Clock) -> None:
         self._name = name
-        self._crashes = _Topic(clock)
-        self._starts = _Topic(clock)
-        self._drops = _Topic(clock)
+        self._crashes = Topic(clock)
+        self._starts = Topic(clock)
+        self._drops = Topic(clock)
         self._told_of = 0
 
     def crashed(self, hook: str, error: BaseException, *, opened: bool) -> None:

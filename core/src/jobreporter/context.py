@@ -35,6 +35,11 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int = 0
     #: How many of its threads hung and were given up.
     abandoned: int = 0
+    #: How often its ``reporter_flush`` raised. Events count as handled once its handlers took them: what it only kept
+    #: until that flush may be lost.
+    failed_flushes: int = 0
+    #: The dropped events by reason and kind: ``{"capacity": {"started": 3}}``. What was no event is ``unknown``.
+    dropped_kinds: dict[str, dict[str, int]] = {}
     status: LaneStatus = "running"
     #: Why it isn't running, in a sentence; ``None`` while it is.
     reason: str | None = None

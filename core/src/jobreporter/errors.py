@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+# Faults that a ConfigError shows; its attribute has them all.
+_MOST_TOLD = 100
+
 
 class JobReporterError(Exception):
     """The base of every error that jobreporter raises on purpose."""
@@ -37,7 +40,10 @@ class ConfigError(JobReporterError):
         super().__init__(self.faults)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.faults))
+        lines = [str(fault) for fault in self.faults[:_MOST_TOLD]]
+        if more := len(self.faults) - len(lines):
+            lines.append(f"... and {more} more")
+        return "\n".join(lines)
 
 
 class PluginError(JobReporterError):

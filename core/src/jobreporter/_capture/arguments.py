@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
@@ -46,7 +47,7 @@ class ArgumentCapture:
             if not args and not kwargs:
                 return CapturedArguments()
             if self._are_ready(args, kwargs, names):
-                return CapturedArguments(args=args, kwargs=kwargs.copy())
+                return CapturedArguments(args=args, kwargs=kwargs.copy() if kwargs else {})
         walk = Walk(self._bounds, None if self._mode == "full" else self.redaction)
         positional = _positional(walk, args, names)
         keyword = _keyword(walk, kwargs)
@@ -58,14 +59,14 @@ class ArgumentCapture:
 
     def _are_ready(self, args: tuple[Any, ...], kwargs: dict[str, Any], names: tuple[str, ...]) -> bool:
         """Whether nothing has to be done: a few small scalars under harmless names, as the arguments of most jobs."""
-        if self._mode != "redacted" or len(args) + len(kwargs) > NARROW.items or self._is_any_secret(names):
+        if self._mode != "redacted" or len(args) + len(kwargs) > NARROW.items or (names and self._is_any_secret(names)):
             return False
         for name in kwargs:
             if type(name) is not str or len(name) > NARROW.text or not name.isascii() or name in self.redaction.names:
                 return False
-        return self._are_plain((*args, *kwargs.values()))
+        return self._are_plain(args) and (not kwargs or self._are_plain(kwargs.values()))
 
-    def _are_plain(self, values: tuple[Any, ...]) -> bool:
+    def _are_plain(self, values: Iterable[Any]) -> bool:
         for value in values:
             kind = type(value)
             if kind is str:

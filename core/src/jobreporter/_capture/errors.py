@@ -60,21 +60,17 @@ def capture_error(
         _take_related(error, first, walk)
     if walk is not None:
         secrets += walk.secrets.found()
-    return RawError(exception=first, redaction=redaction, secrets=secrets)
+    return RawError(first, redaction, secrets)
 
 
 def _taken(error: BaseException, walk: Walk | None) -> RawException:
     """One exception, without those that it refers to."""
     traceback = _traceback(error)
     frames, omitted = raw_frames(traceback)
+    variables = None if walk is None else local_variables(traceback, walk)
+    # By position, which is quicker than by name: a job waits for this.
     return RawException(
-        kind=type(error),
-        message=_message(error),
-        notes=_notes(error),
-        frames=frames,
-        omitted=omitted,
-        locals=None if walk is None else local_variables(traceback, walk),
-        suppress_context=_suppress_context(error),
+        type(error), _message(error), _notes(error), frames, omitted, variables, _suppress_context(error)
     )
 
 

@@ -78,7 +78,7 @@ class Walk:
         if kind is int and LOWEST <= value <= HIGHEST:
             return value
         if issubclass(kind, int):
-            return _integer(int.__int__(value))
+            return self._counted(_integer(int.__int__(value)))
         if issubclass(kind, float):
             number = float.__float__(value)
             return number if isfinite(number) else repr(number)
@@ -127,7 +127,7 @@ class Walk:
 
     def _container(self, value: Any, builtin: Any, depth: int) -> Any:
         if depth >= self._bounds.depth:
-            return f"<{builtin.__name__} of {builtin.__len__(value)} items>"
+            return self._counted(f"<{builtin.__name__} of {builtin.__len__(value)} items>")
         if builtin is dict:
             return self.mapping(value, depth)
         items = self.sequence(value, builtin, depth, _fields(type(value)) if builtin is tuple else None)
@@ -158,6 +158,11 @@ class Walk:
             text = self._redaction.text(text, self.secrets)
         self._left -= len(text)
         return text
+
+    def _counted(self, value: Any) -> Any:
+        if type(value) is str:
+            self._left -= len(value)
+        return value
 
     def _room(self) -> int:
         return max(0, min(self._bounds.text, self._left))
@@ -193,9 +198,12 @@ def _name(index: int, items: list[Any], names: tuple[str, ...] | None) -> str:
     if not index:
         return ""
     before = items[index - 1]
-    if type(before) is bytes:
-        before = before[:_KEY_LENGTH].decode("latin-1")
-    if type(before) is not str:
+    kind: Any = type(before)
+    if issubclass(kind, str):
+        name = str.__getitem__(before, slice(_KEY_LENGTH))
+    elif issubclass(kind, bytes):
+        name = bytes.__getitem__(before, slice(_KEY_LENGTH)).decode("latin-1")
+    else:
         return ""
     is_pair = names is None and len(items) == 2
-    return before[:_KEY_LENGTH] if is_pair or before.startswith("--") else ""
+    return name if is_pair or name.startswith("--") else ""

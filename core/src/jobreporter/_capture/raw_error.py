@@ -19,7 +19,7 @@ _NAME_LENGTH = 500
 _LONGEST_MRO = 100
 
 
-class RawException(msgspec.Struct, kw_only=True, gc=False):
+class RawException(msgspec.Struct, gc=False):
     """What was taken of one exception. It refers to a class and to code, and to nothing that the job made."""
 
     kind: type[BaseException]
@@ -36,7 +36,7 @@ class RawException(msgspec.Struct, kw_only=True, gc=False):
     members: tuple[RawException, ...] = ()
 
 
-class RawError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RawError(msgspec.Struct, frozen=True, gc=False):
     """An error as `capture_error` took it; `complete` makes the `ErrorInfo` of it."""
 
     exception: RawException

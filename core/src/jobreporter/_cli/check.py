@@ -15,6 +15,7 @@ from jobreporter._cli._table import table
 from jobreporter._cli._trial import complaints, try_out
 from jobreporter._config.plugin_options import OptionOrigin
 from jobreporter._config.records import Config, ReporterConfig
+from jobreporter._greenlets import patched_by
 from jobreporter._plugins.plugin import Plugin
 from jobreporter.errors import ConfigError, JobReporterError
 
@@ -35,6 +36,8 @@ def check(path: str | None, send: bool) -> None:
         click.echo(error)
         sys.exit(1)
     click.echo(f"config: {config.path or 'none'}")
+    if library := patched_by():
+        click.echo(f"threads: {library} has patched them, so reporters run in greenlets, in one thread with the jobs")
     for warning in warnings:
         click.echo(f"wrong: {warning}")
     origins = Origins(config)

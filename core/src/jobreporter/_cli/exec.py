@@ -10,8 +10,8 @@ import click
 
 from jobreporter import ConfigError, Dispatcher
 from jobreporter._cli._own_log import show_own_log
-from jobreporter.sources._wakeups import Wakeups
 from jobreporter.sources.command import execute
+from jobreporter.sources.command._wakeups import Wakeups
 
 
 def _seconds(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:

@@ -125,6 +125,6 @@ def _parse_toml(content: bytes, where: str) -> dict[str, Any]:
     except RecursionError:
         problem = "is nested too deeply"
     except ValueError as error:  # a TOMLDecodeError, which names line and column, or an integer of too many digits
-        problem = f"is not valid TOML: {error}"
+        problem = f"is not valid TOML: {one_line(str(error), 400)}"  # it may quote a key, of any length
     # Raised here and not above, so that the error doesn't carry the decoder's, which holds the whole text.
     raise ConfigError([Fault(where, problem)])

@@ -21,9 +21,11 @@ KEYS = ("env", "file")
 FORM = '{ env = "NAME" } or { file = "PATH" }'
 # Bytes of a file that holds one value.
 LIMIT = 64 * 1024
+# Characters of a path that a message shows.
+_SHOWN = 400
 
 # Stricter than the system is: what else somebody puts there by mistake could be the secret itself.
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,255}")
 
 
 class FromEnv(msgspec.Struct, frozen=True):
@@ -57,7 +59,8 @@ class FromFile(msgspec.Struct, frozen=True):
     path: Path
 
     def __str__(self) -> str:
-        return f"the file {str(self.path)!r}"
+        text = str(self.path)
+        return f"the file {text if len(text) <= _SHOWN else text[:_SHOWN] + '...'!r}"
 
     @property
     def origin(self) -> str:

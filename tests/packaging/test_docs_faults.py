@@ -1,0 +1,48 @@
+"""The page of faults: each row leads to tests that exist, and each test of the fault kit has its row."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from .documents import ROOT, rows
+
+PAGE = ROOT / "docs/faults.md"
+KIT = ROOT / "tests/faults"
+
+
+class Shown(NamedTuple):
+    """A test that a row names: a whole file, or one function of it."""
+
+    row: int
+    name: str
+    file: Path
+
+
+def shown() -> list[Shown]:
+    """Every test that the page names."""
+    return [
+        Shown(int(number), name, (PAGE.parent / file).resolve())
+        for number, *_, cell in rows(PAGE, "#")
+        for name, file in re.findall(r"\[(\w+)\]\(([^)]+)\)", cell)
+    ]
+
+
+def names_in(file: Path) -> set[str]:
+    """What a link to the file may be called: by the file's own name, or by that of one of its tests."""
+    return {file.stem} | {node.name for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_row_names_tests_that_exist() -> None:
+    """Rows are numbered in order, and each is shown by a file or a function that is there."""
+    assert [int(number) for number, *_ in rows(PAGE, "#")] == list(range(1, 23))
+    assert {test.row for test in shown()} == set(range(1, 23))
+    assert [test for test in shown() if not test.file.exists() or test.name not in names_in(test.file)] == []
+
+
+def test_every_file_of_the_kit_is_in_its_row() -> None:
+    """A file of the fault kit is named by the number of its row, and the row leads to it."""
+    linked = {(test.row, test.file) for test in shown()}
+    assert [file.name for file in KIT.glob("test_*.py") if (int(file.name[5:7]), file) not in linked] == []
