@@ -107,3 +107,23 @@ def dispatcher(
         close=lambda: made.close(0.5),
         consumers=reporters,
     )
+
+
+def calls_alone(reporters: int, items: list[Event]) -> Subject:
+    """The hooks of so many counting reporters, called one after the other by the sender itself."""
+    counting = [Counting() for _ in range(reporters)]
+    hooks = [reporter.handle_started for reporter in counting]
+
+    def send(event: Event) -> None:
+        for hook in hooks:
+            hook(event.job)
+
+    return Subject(
+        name=f"hooks alone, {reporters}",
+        items=items,
+        send=send,
+        settle=lambda: None,
+        seen=lambda: sum(reporter.seen for reporter in counting),
+        close=lambda: None,
+        consumers=reporters,
+    )

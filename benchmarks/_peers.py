@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +12,7 @@ from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
 from _subject import Subject
-from celery.signals import task_success  # type: ignore[import-untyped]  # it ships no types
+from celery.signals import task_success
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SynchronousMultiSpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -75,19 +76,28 @@ def _records(count: int) -> list[logging.LogRecord]:
 
 
 class _CountingExporter(SpanExporter):
-    seen = 0
+    """Counts the spans that it is given, once it may."""
+
+    def __init__(self, may: threading.Event) -> None:
+        self.may = may
+        self.seen = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.may.wait()
         self.seen += len(spans)
         return SpanExportResult.SUCCESS
 
 
-def batch_span_processors(number: int, count: int) -> Subject:
+def batch_span_processors(number: int, count: int, may_export: threading.Event | None = None) -> Subject:
     """OpenTelemetry's `BatchSpanProcessor`, so many of them side by side as a `TracerProvider` has them.
 
-    All is as by default but for the room: of the 2,048 spans that it has room for, a burst would lose most.
+    All is as by default but for the room: of the 2,048 spans that it has room for, a burst would lose most. may_export:
+    what its exporters wait for, if anything.
     """
-    exporters = [_CountingExporter() for _ in range(number)]
+    if may_export is None:
+        may_export = threading.Event()
+        may_export.set()
+    exporters = [_CountingExporter(may_export) for _ in range(number)]
     processors = [BatchSpanProcessor(exporter, max_queue_size=100_000) for exporter in exporters]
     together = SynchronousMultiSpanProcessor()  # type: ignore[no-untyped-call]  # its only argument has no type
     for processor in processors:

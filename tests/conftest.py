@@ -17,3 +17,14 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own JOBREPORTER_CONFIG or JOBREPORTER_DISABLE changes no test."""
     for name in [name for name in os.environ if name.startswith("JOBREPORTER_")]:
         monkeypatch.delenv(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where processes share the tests, those of one file stay in one: they share what is slow to make.
+
+    The scenarios of the job queues take the longest; there, those of one kind of worker stay together.
+    """
+    for item in items:
+        asked = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        kind = f" {asked['source'].name} {asked['kind']}" if {"source", "kind"} <= asked.keys() else ""
+        item.add_marker(pytest.mark.xdist_group(item.path.name + kind))
