@@ -151,5 +151,5 @@ if __name__ == "__main__":
     rounds, size = int(sys.argv[1]), int(sys.argv[2])
     nanoseconds_per_task(size)  # warm
     for _ in range(rounds):
-        print(nanoseconds_per_task(size), flush=True)
         sys.stdin.readline()
+        print(nanoseconds_per_task(size), flush=True)

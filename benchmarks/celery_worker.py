@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from _celery_app import COUNT, MARKS
-from _rounds import Spread, spread
+from _celery_app import COUNT, MARKS, VARIANTS
+from _program import Report, run
+from _rounds import Comparison, spread
+from _row import Row, result
 from redis import Redis
 
 HERE = Path(__file__).parent
@@ -27,66 +29,79 @@ TASKS, ROUNDS = 1_000, 7
 #: The same for tasks that are traced in one process.
 TRACED, TRACED_ROUNDS = 4_000, 15
 REPORTERS = 3
+#: What a whole worker is measured with.
+WORKERS = ("bare", "jobreporter", "sentry")
 PATIENCE = 120.0
 
 CONFIG = "".join(f'[reporters.counting-{number}]\nuse = "_celery_app:Counting"\n' for number in range(REPORTERS))
 
 
-def main() -> None:
+def main(report: Report) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "jobreporter.toml").write_text(CONFIG)
-        per_task(folder)
+        in_one_process(report, folder)
         with redis_server(folder) as url:
-            throughput(folder, url)
+            in_a_worker(report, folder, url)
 
 
-def per_task(folder: Path) -> None:
-    """What each watcher adds to a task in the process that runs it: one process each, measured in turn."""
-    variants = ("bare", "jobreporter", "sentry", "sentry-tracing")
-    figures: dict[str, list[float]] = {variant: [] for variant in variants}
+def in_one_process(report: Report, folder: Path) -> None:
+    """What each watcher adds to a task in the process that runs it."""
+    figures: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    for nanoseconds in taken_in_turn(folder):
+        for variant, figure in nanoseconds.items():
+            figures[variant].append(figure - nanoseconds["bare"])
+    for peer, goal in (("sentry", 1 / 3), ("sentry-tracing", None)):
+        row = Row(
+            number="8" if goal else "",
+            what=f"what it adds to a Celery task, reporters: {REPORTERS}",
+            peer=f"sentry-sdk's integration{', tracing' if 'tracing' in peer else ''}",
+            goal=goal,
+        )
+        report.add(result(row, comparison(figures["jobreporter"], figures[peer])))
+
+
+def taken_in_turn(folder: Path) -> Iterator[dict[str, float]]:
+    """Nanoseconds for each task by variant, round by round. Each has a process, which waits for its turn."""
     command = [sys.executable, str(HERE / "_celery_app.py"), str(TRACED_ROUNDS), str(TRACED)]
     processes = {
         variant: subprocess.Popen(
             command, env=environment(folder, variant), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        for variant in variants
+        for variant in VARIANTS
     }
-    # Each waits for its turn: it measures, prints, and stops until it is asked again.
     for number in range(TRACED_ROUNDS):
-        for variant in variants if number % 2 else reversed(variants):
+        found = {}
+        for variant in VARIANTS if number % 2 else reversed(VARIANTS):
             process = processes[variant]
             assert process.stdout is not None
             assert process.stdin is not None
-            figures[variant].append(float(process.stdout.readline()))
             process.stdin.write("\n")
             process.stdin.flush()
+            found[variant] = float(process.stdout.readline())
+        yield found
     for process in processes.values():
         process.communicate()
-    rounds = list(zip(*figures.values(), strict=True))
-    for variant in variants:
-        print(f"{variant}: {spread(figures[variant]).median / 1e3:.1f} us a task")
-    for peer in (2, 3):
-        ratio = spread([(row[1] - row[0]) / (row[peer] - row[0]) for row in rounds])
-        print(f"jobreporter adds {told(ratio)} of what {variants[peer]} adds")
-    print(f"jobreporter adds {spread([row[1] - row[0] for row in rounds]).median / 1e3:.2f} us a task")
 
 
-def throughput(folder: Path, url: str) -> None:
-    """Tasks a second through a worker with two children."""
-    variants = ("bare", "jobreporter", "sentry")
-    figures: dict[str, list[float]] = {variant: [] for variant in variants}
+def in_a_worker(report: Report, folder: Path, url: str) -> None:
+    """What a task takes in a worker with two children, in which the reporters count every event."""
+    figures: dict[str, list[float]] = {variant: [] for variant in WORKERS}
     for number in range(ROUNDS):
-        for variant in variants if number % 2 else reversed(variants):
-            figures[variant].append(tasks_a_second(folder, url, variant))
-    rounds = list(zip(*figures.values(), strict=True))
-    for variant in variants:
-        print(f"{variant}: {spread(figures[variant]).median:.0f} tasks a second")
-    for index in (1, 2):
-        print(f"{variants[index]}: {told(spread([row[index] / row[0] for row in rounds]))} of bare")
+        for variant in WORKERS if number % 2 else reversed(WORKERS):
+            figures[variant].append(nanoseconds_a_task(folder, url, variant))
+    watched = f"a Celery worker's time for each task, reporters: {REPORTERS}"
+    row = Row(number="13", what=watched, peer="the same worker, unwatched", goal=1 / 0.95)
+    report.add(result(row, comparison(figures["jobreporter"], figures["bare"])))
+    row = Row(what=watched, peer="the same worker, sentry-sdk")
+    report.add(result(row, comparison(figures["jobreporter"], figures["sentry"])))
 
 
-def tasks_a_second(folder: Path, url: str, variant: str) -> float:
+def comparison(ours: list[float], peer: list[float]) -> Comparison:
+    return Comparison(spread(ours), spread(peer), spread([a / b for a, b in zip(ours, peer, strict=True)]))
+
+
+def nanoseconds_a_task(folder: Path, url: str, variant: str) -> float:
     """Enqueue all, start a worker, and take the time from the first task to the last."""
     redis = Redis.from_url(url)
     redis.flushdb()
@@ -114,7 +129,7 @@ def tasks_a_second(folder: Path, url: str, variant: str) -> float:
     if variant == "jobreporter":
         assert int(redis.get(COUNT) or 0) == 3 * REPORTERS * (TASKS + 2), "a reporter has lost events"
     first, last = sorted(map(float, redis.lrange(MARKS, 0, -1)))
-    return TASKS / (last - first)
+    return (last - first) * 1e9 / TASKS
 
 
 def environment(folder: Path, variant: str) -> dict[str, str]:
@@ -150,9 +165,5 @@ def redis_server(folder: Path) -> Iterator[str]:
         server.wait()
 
 
-def told(ratio: Spread) -> str:
-    return f"{ratio.median:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
-
-
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1151,33 +1151,6 @@ def test_a_pool_whose_processes_are_not_forked_is_told(desk: Desk, caplog: pytes
     assert "the pool's processes aren't forked (spawn)" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("package", "found"),
-    [
-        ("raise ModuleNotFoundError('celery')", "it is not installed"),
-        ("__version__ = '4.4.7'", "found 4.4.7"),
-        (f"__path__ = [{celery.__path__[0]!r}]; __version__ = '5.4.0'", "found 5.4.0"),
-    ],
-)
-def test_a_celery_that_will_not_do_is_told_in_a_sentence(tmp_path: Path, package: str, found: str) -> None:
-    """Missing or too old: what is needed, what was found, and what to do."""
-    (tmp_path / "celery").mkdir()
-    (tmp_path / "celery" / "__init__.py").write_text(package)
-    done = subprocess.run(
-        [sys.executable, "-c", "import jobreporter.sources.celery"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1] == (
-        "ImportError: jobreporter.sources.celery needs Celery 5.5 or newer, "
-        f"and {found}: pip install 'jobreporter[celery]'"
-    )
-
-
 # Real workers, beyond what all sources have in common
 
 #: Jobs that end in the very moment in which they are ended, and how.
@@ -1252,36 +1225,3 @@ def test_a_worker_that_is_asked_twice(
 
     assert [summary(event).removesuffix(" will retry") for event in bench.events(name)] == list(SHUT_DOWN)
     assert aborted.will_retry is will_retry
-
-
-def test_the_example_in_the_docs(tmp_path: Path, new_queue: NewQueue) -> None:
-    """Copied as it stands it runs, and the log shows what the page says."""
-    page = (Path(__file__).parents[2] / "docs" / "sources" / "celery.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL)
-    (app,) = (text for language, text in blocks if language == "python")
-    (config,) = (text for language, text in blocks if language == "toml")
-    (_install, commands) = (text for language, text in blocks if language == "sh")
-    enqueue, work = commands.strip().splitlines()
-    (tmp_path / "shop.py").write_text(app)
-    (tmp_path / "jobreporter.toml").write_text(config)
-    environment = {name: value for name, value in os.environ.items() if name != "JOBREPORTER_CONFIG"}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    environment["REDIS_URL"] = new_queue(celery_app.Source(), tmp_path)
-    log = tmp_path / "worker.log"
-
-    subprocess.run(["sh", "-c", enqueue], cwd=tmp_path, env=environment, check=True)
-    with log.open("wb") as output:
-        worker = subprocess.Popen(work.split(), cwd=tmp_path, env=environment, stdout=output, stderr=output)
-    try:
-        wait_for(
-            lambda: all(f"{line} #1/3" in log.read_text() for line in ("success shop.receipt", "aborted shop.receipt")),
-            "both jobs done",
-            log.read_text,
-        )
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(30) == 0
-    finally:
-        worker.kill()
-
-    assert "aborted shop.receipt #1/3 skipped" in log.read_text()
-    assert "ERROR" not in log.read_text()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,7 +20,7 @@ from typing import Any
 import dramatiq
 import dramatiq_app
 import pytest
-from conftest import MakeBench, NewQueue
+from conftest import MakeBench
 from dramatiq import MessageProxy, Worker, group, pipeline
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import RateLimitExceeded
@@ -46,7 +44,7 @@ from dramatiq.results import Results
 from dramatiq.results.backends import StubBackend as StubResults
 from dramatiq.worker import _ConsumerThread, _WorkerThread
 from scenarios import FAILED, SHUT_DOWN, SUCCEEDED, dropped, ran, summary
-from workers import PATIENCE, wait_for
+from workers import PATIENCE
 
 import jobreporter
 from jobreporter import Abort, ConfigError, Dispatcher, Execution, JobReporterError
@@ -1043,38 +1041,6 @@ def test_actors_from_before_are_reported_too(switch_on: Callable[[Any, Dispatche
 
 
 #: The text of a package that is the one installed, but for its version.
-OLD = f"""
-__path__ = [{dramatiq.__path__[0]!r}]
-exec(open({dramatiq.__file__!r}).read())
-__version__ = "1.16.0"
-"""
-
-
-@pytest.mark.parametrize(
-    ("package", "found"),
-    [
-        ("raise ModuleNotFoundError('dramatiq')", "it is not installed"),
-        ("__version__ = '1.3.0'", "found 1.3.0"),
-        (OLD, "found 1.16.0"),
-    ],
-)
-def test_a_dramatiq_that_will_not_do_is_told_in_a_sentence(tmp_path: Path, package: str, found: str) -> None:
-    """Missing or too old: what is needed, what was found, and what to do."""
-    (tmp_path / "dramatiq").mkdir()
-    (tmp_path / "dramatiq" / "__init__.py").write_text(package)
-    done = subprocess.run(
-        [sys.executable, "-c", "import jobreporter.sources.dramatiq"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1] == (
-        f"ImportError: jobreporter.sources.dramatiq needs Dramatiq 1.17 or newer, and {found}: "
-        "pip install 'jobreporter[dramatiq]'"
-    )
 
 
 # Real workers, beyond what all sources have in common
@@ -1122,37 +1088,3 @@ def test_processes_that_are_spawned(make_bench: MakeBench) -> None:
     assert bench.executions("success") == [SUCCEEDED]
     assert bench.executions("hold") == [SHUT_DOWN]
     assert bench.calls()[-1].hook == "reporter_stop"
-
-
-def test_the_example_in_the_docs(tmp_path: Path, new_queue: NewQueue) -> None:
-    """Copied as it stands it runs, and the log shows what the page says."""
-    page = (Path(__file__).parents[2] / "docs" / "sources" / "dramatiq.md").read_text()
-    blocks = re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL)
-    app, *_ = (text for language, text in blocks if language == "python")
-    (config,) = (text for language, text in blocks if language == "toml")
-    (_install, commands) = (text for language, text in blocks if language == "sh")
-    enqueue, work = commands.strip().splitlines()
-    (tmp_path / "shop.py").write_text(app)
-    (tmp_path / "jobreporter.toml").write_text(config)
-    environment = {name: value for name, value in os.environ.items() if name != "JOBREPORTER_CONFIG"}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    environment["REDIS_URL"] = new_queue(dramatiq_app.Source(), tmp_path)
-    log = tmp_path / "worker.log"
-
-    subprocess.run(["sh", "-c", enqueue], cwd=tmp_path, env=environment, check=True)
-    with log.open("wb") as output:
-        worker = subprocess.Popen(work.split(), cwd=tmp_path, env=environment, stdout=output, stderr=output)
-    try:
-        wait_for(
-            lambda: (
-                "aborted send_receipt #1/3 skipped" in log.read_text() and "success send_receipt" in log.read_text()
-            ),
-            "both jobs done",
-            log.read_text,
-        )
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(30) == 0
-    finally:
-        worker.kill()
-
-    assert "success send_receipt #1/3" in log.read_text()

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import huey
 import huey_app
 import pytest
 from conftest import MakeBench
@@ -643,32 +639,6 @@ def test_attaching_twice_is_refused(bench: Bench) -> None:
         attach(bench.huey)
 
 
-@pytest.mark.parametrize(
-    ("package", "found"),
-    [
-        ("raise ModuleNotFoundError('huey')", "it is not installed"),
-        ("__version__ = '2.6.0'", "found 2.6.0"),
-        (f"__path__ = [{huey.__path__[0]!r}]; __version__ = '3.4.9'", "found 3.4.9"),
-    ],
-)
-def test_a_huey_that_will_not_do_is_told_in_a_sentence(tmp_path: Path, package: str, found: str) -> None:
-    """Missing or too old: what is needed, what was found, and what to do."""
-    (tmp_path / "huey").mkdir()
-    (tmp_path / "huey" / "__init__.py").write_text(package)
-    done = subprocess.run(
-        [sys.executable, "-c", "import jobreporter.sources.huey"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1] == (
-        f"ImportError: jobreporter.sources.huey needs Huey 3.5 or newer, and {found}: pip install 'jobreporter[huey]'"
-    )
-
-
 # Real consumers, beyond what all sources have in common
 
 
@@ -763,30 +733,3 @@ def test_a_consumer_made_by_hand_reports(kind: str, make_bench: MakeBench) -> No
 
     assert bench.executions("success") == [SUCCEEDED]
     assert bench.calls()[-1].hook == "reporter_stop"
-
-
-def test_the_example_in_the_docs(tmp_path: Path) -> None:
-    """Copied as it stands it runs, and the log shows what the page says."""
-    page = (Path(__file__).parents[2] / "docs" / "sources" / "huey.md").read_text()
-    blocks = re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL)
-    (app,) = (text for language, text in blocks if language == "python")
-    (config,) = (text for language, text in blocks if language == "toml")
-    (_install, commands) = (text for language, text in blocks if language == "sh")
-    enqueue, consume = commands.strip().splitlines()
-    (tmp_path / "shop.py").write_text(app)
-    (tmp_path / "jobreporter.toml").write_text(config)
-    environment = {name: value for name, value in os.environ.items() if name != "JOBREPORTER_CONFIG"}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    log = tmp_path / "worker.log"
-
-    subprocess.run(["sh", "-c", enqueue], cwd=tmp_path, env=environment, check=True)
-    with log.open("wb") as output:
-        worker = subprocess.Popen(consume.split(), cwd=tmp_path, env=environment, stdout=output, stderr=output)
-    try:
-        wait_for(lambda: "aborted shop.send_receipt #1/3 skipped" in log.read_text(), "both jobs done", log.read_text)
-        worker.send_signal(signal.SIGINT)
-        assert worker.wait(30) == 0
-    finally:
-        worker.kill()
-
-    assert "success shop.send_receipt #1/3" in log.read_text()

@@ -9,8 +9,6 @@ import logging
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -1135,64 +1133,8 @@ def test_a_spawned_horse_reads_the_config_by_itself(make_bench: MakeBench) -> No
 # The library, and the page
 
 
-@pytest.mark.parametrize(
-    ("package", "found"),
-    [
-        ("raise ModuleNotFoundError('rq')", "it is not installed"),
-        ("from rq.version import VERSION", "found 1.16.2"),
-        (f"__path__.append({rq.__path__[0]!r}); exec(open({rq.__file__!r}).read())", "found 2.5.0"),
-    ],
-)
-def test_an_rq_that_will_not_do_is_told_in_a_sentence(tmp_path: Path, package: str, found: str) -> None:
-    """Missing or too old: what is needed, what was found, and what to do."""
-    (tmp_path / "rq").mkdir()
-    (tmp_path / "rq" / "__init__.py").write_text(package)
-    version = found.rpartition(" ")[2] if found.startswith("found") else ""
-    (tmp_path / "rq" / "version.py").write_text(f"VERSION = {version!r}")
-    done = subprocess.run(
-        [sys.executable, "-c", "import jobreporter.sources.rq"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1] == (
-        f"ImportError: jobreporter.sources.rq needs RQ 2.10 or newer, and {found}: pip install 'jobreporter[rq]'"
-    )
-
-
 def test_a_spawn_worker_needs_rq_3(connection: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before that, its horses were RQ's own workers, and told nothing."""
     monkeypatch.setattr("jobreporter.sources.rq.found", (2, 12))
     with pytest.raises(JobReporterError, match=r"SpawnWorker needs RQ 3\.0 or newer"):
         SpawnWorker(["desk"], connection=connection).work(burst=True)
-
-
-def test_the_example_in_the_docs(tmp_path: Path, new_queue: NewQueue) -> None:
-    """Copied as it stands it runs, and the log shows what the page says."""
-    page = (Path(__file__).parents[2] / "docs" / "sources" / "rq.md").read_text()
-    blocks = re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL)
-    (app,) = (text for language, text in blocks if language == "python")
-    (config,) = (text for language, text in blocks if language == "toml")
-    (_install, commands) = (text for language, text in blocks if language == "sh")
-    enqueue, work = commands.strip().splitlines()
-    (tmp_path / "shop.py").write_text(app)
-    (tmp_path / "jobreporter.toml").write_text(config)
-    environment = {name: value for name, value in os.environ.items() if name != "JOBREPORTER_CONFIG"}
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    environment["RQ_REDIS_URL"] = new_queue(rq_app.Source(), tmp_path)
-    log = tmp_path / "worker.log"
-
-    subprocess.run(["sh", "-c", enqueue], cwd=tmp_path, env=environment, check=True)
-    with log.open("wb") as output:
-        worker = subprocess.Popen(work.split(), cwd=tmp_path, env=environment, stdout=output, stderr=output)
-    try:
-        wait_for(lambda: "aborted shop.send_receipt #1/3 skipped" in log.read_text(), "both jobs done", log.read_text)
-        worker.send_signal(signal.SIGINT)
-        assert worker.wait(30) == 0
-    finally:
-        worker.kill()
-
-    assert "success shop.send_receipt #1/3" in log.read_text()

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
-import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,18 +18,11 @@ from jobreporter import Abort, ConfigError, Dispatcher, Execution, JobReporterEr
 from jobreporter.events import FailureKind
 from jobreporter.sources._harmless import harmless
 from jobreporter.sources._lazy import LazyDispatcher
+from jobreporter.sources._library import Library
 
 logger = logging.getLogger("jobreporter")
 
-#: The oldest Huey that this was tried with.
-OLDEST = (3, 5)
-
-
-def _unsuitable(version: str | None) -> str:
-    found = f"found {version}" if version else "it is not installed"
-    needed = ".".join(map(str, OLDEST))
-    return f"jobreporter.sources.huey needs Huey {needed} or newer, and {found}: pip install 'jobreporter[huey]'"
-
+LIBRARY = Library("Huey", "huey", oldest=(3, 5), version_in=("huey", "__version__"))
 
 try:
     from huey import __version__ as found
@@ -45,9 +36,8 @@ try:
         SIGNAL_REVOKED,
     )
 except ImportError as error:
-    raise ImportError(_unsuitable(getattr(sys.modules.get("huey"), "__version__", None))) from error
-if tuple(int(number) for number in re.findall(r"\d+", found)[:2]) < OLDEST:
-    raise ImportError(_unsuitable(found))
+    raise LIBRARY.refusal() from error
+LIBRARY.check(found)
 
 
 def attach(huey: Any, dispatcher: Dispatcher | None = None) -> None:

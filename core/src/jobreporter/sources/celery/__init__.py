@@ -7,7 +7,6 @@ process that runs jobs, when the worker starts it.
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from secrets import token_hex
 from typing import Any
@@ -15,18 +14,11 @@ from typing import Any
 from jobreporter import ConfigError, Dispatcher, JobReporterError
 from jobreporter.sources._harmless import harmless, harmless_but_for
 from jobreporter.sources._lazy import LazyDispatcher
+from jobreporter.sources._library import Library
 
 logger = logging.getLogger("jobreporter")
 
-#: The oldest Celery that this was tried with.
-OLDEST = (5, 5)
-
-
-def _unsuitable(version: str | None) -> str:
-    found = f"found {version}" if version else "it is not installed"
-    needed = ".".join(map(str, OLDEST))
-    return f"jobreporter.sources.celery needs Celery {needed} or newer, and {found}: pip install 'jobreporter[celery]'"
-
+LIBRARY = Library("Celery", "celery", oldest=(5, 5), version_in=("celery", "__version__"))
 
 try:
     from celery import Celery, Task, signals
@@ -38,9 +30,8 @@ try:
     from jobreporter.sources.celery._run import Run, let_abort_pass
     from jobreporter.sources.celery._soft_limit import before_the_limit, uninterrupted
 except ImportError as error:
-    raise ImportError(_unsuitable(getattr(sys.modules.get("celery"), "__version__", None))) from error
-if tuple(int(number) for number in re.findall(r"\d+", found)[:2]) < OLDEST:
-    raise ImportError(_unsuitable(found))
+    raise LIBRARY.refusal() from error
+LIBRARY.check(found)
 
 
 def attach(app: Celery, dispatcher: Dispatcher | None = None) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import functools
 import multiprocessing
-import re
 import sys
 from multiprocessing.util import Finalize
 from threading import get_ident
@@ -18,19 +17,9 @@ from typing import Any
 from jobreporter import Abort, ConfigError, Dispatcher, JobReporterError
 from jobreporter.sources._harmless import harmless
 from jobreporter.sources._lazy import LazyDispatcher
+from jobreporter.sources._library import Library
 
-#: The oldest Dramatiq that this was tried with.
-OLDEST = (1, 17)
-
-
-def _unsuitable(version: str | None) -> str:
-    found = f"found {version}" if version else "it is not installed"
-    needed = ".".join(map(str, OLDEST))
-    return (
-        f"jobreporter.sources.dramatiq needs Dramatiq {needed} or newer, and {found}: "
-        "pip install 'jobreporter[dramatiq]'"
-    )
-
+LIBRARY = Library("Dramatiq", "dramatiq", oldest=(1, 17), version_in=("dramatiq", "__version__"))
 
 try:
     from dramatiq import Actor, Broker, GenericActor, Message, MessageProxy, Worker
@@ -40,9 +29,8 @@ try:
     from jobreporter.sources.dramatiq._messages import delayed, describe, stamp
     from jobreporter.sources.dramatiq._run import Run
 except ImportError as error:
-    raise ImportError(_unsuitable(getattr(sys.modules.get("dramatiq"), "__version__", None))) from error
-if tuple(int(number) for number in re.findall(r"\d+", found)[:2]) < OLDEST:
-    raise ImportError(_unsuitable(found))
+    raise LIBRARY.refusal() from error
+LIBRARY.check(found)
 
 
 class StartRefused(ConfigError, MiddlewareError):  # noqa: N818 - what it is is a ConfigError

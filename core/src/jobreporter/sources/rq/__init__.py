@@ -7,8 +7,6 @@ adds to them what RQ doesn't keep: which job enqueued them, and for when.
 from __future__ import annotations
 
 import os
-import re
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -17,16 +15,9 @@ from typing import Any
 
 from jobreporter import Execution, JobReporterError
 from jobreporter.sources._harmless import harmless_but_for
+from jobreporter.sources._library import Library
 
-#: The oldest RQ that this was tried with.
-OLDEST = (2, 10)
-
-
-def _unsuitable(version: str | None) -> str:
-    found = f"found {version}" if version else "it is not installed"
-    needed = ".".join(map(str, OLDEST))
-    return f"jobreporter.sources.rq needs RQ {needed} or newer, and {found}: pip install 'jobreporter[rq]'"
-
+LIBRARY = Library("RQ", "rq", oldest=(2, 10), version_in=("rq.version", "VERSION"))
 
 try:
     import rq
@@ -40,10 +31,8 @@ try:
     from jobreporter.sources.rq._run import Run
     from jobreporter.sources.rq._worker import CLAIM_TTL, ReportingWorker
 except ImportError as error:
-    raise ImportError(_unsuitable(getattr(sys.modules.get("rq.version"), "VERSION", None))) from error
-found = tuple(int(number) for number in re.findall(r"\d+", VERSION)[:2])
-if found < OLDEST:
-    raise ImportError(_unsuitable(VERSION))
+    raise LIBRARY.refusal() from error
+found = LIBRARY.check(VERSION)
 
 #: Seconds for which Redis keeps in mind that a horse has told the end. RQ has saved the job by then.
 HORSE_CLAIM_TTL = 3600
