@@ -55,19 +55,26 @@ def demo(session: nox.Session) -> None:
     session.run("python", "examples/demo.py", *session.posargs)
 
 
+def install_for_tests(session: nox.Session) -> None:
+    """Installs everything, with what all tests need."""
+    install(session, *(requirement for folder in (ROOT, *PLUGINS.values()) for requirement in group("tests", folder)))
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run all tests on every interpreter found, and on the one that runs nox with the branch coverage of core."""
-    needed = [requirement for folder in (ROOT, *PLUGINS.values()) for requirement in group("tests", folder)]
-    install(session, *needed)
-    # Measuring nearly doubles the time, and the lines that only another version runs are few.
-    if session.posargs or session.python != RUNNING:
-        session.run("pytest", *(session.posargs or SHARED))
-        return
+    """Run all tests on every interpreter found."""
+    install_for_tests(session)
+    session.run("pytest", *(session.posargs or SHARED))
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run all tests once more and measure the branch coverage of core, in the workers that they start as well."""
+    install_for_tests(session)
     # Workers run in folders of their own, so the data's place is absolute.
     session.env["COVERAGE_FILE"] = str(Path(session.virtualenv.location).resolve() / "coverage")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *SHARED)
+    session.run("coverage", "run", "-m", "pytest", *(session.posargs or SHARED))
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 

@@ -26,6 +26,7 @@ from jobreporter._discovery import scan
 from jobreporter._plugins.plugin import load
 from jobreporter.testing import make_event, make_job
 
+from .core.waiting import until
 from .loopback import Loopback, loopback
 
 HERE = Path(__file__).parent
@@ -201,7 +202,7 @@ def test_it_starts_again_after_a_crash(name: str, plugin: object, options: dict[
     for _ in range(2):
         with dispatch(name, plugin, options) as dispatcher:
             dispatcher.publish(make_event("failure"))
-            assert dispatcher.flush(30)
+            until(lambda: dispatcher.flush(30), "its flush")
             stats = dispatcher.stats()[name]
             assert (stats.status, stats.failed) == ("running", 0), stats.reason
 

@@ -734,9 +734,11 @@ def test_no_thread_of_ours_lives_where_a_worker_forks(stable: Bench, monkeypatch
     """Not for the first horse, and not after the worker told of one that was killed."""
     threads: list[list[str]] = []
     fork = os.fork
+    others = set(threading.enumerate())
 
     def watched() -> int:
-        threads.append([thread.name for thread in threading.enumerate() if thread.name.startswith("jobreporter")])
+        started = set(threading.enumerate()) - others
+        threads.append([thread.name for thread in started if thread.name.startswith("jobreporter")])
         return fork()
 
     monkeypatch.setattr(os, "fork", watched)

@@ -98,7 +98,9 @@ class Watch:
             return self._replace(runner)
         if runner.flush_at is not None and now >= runner.flush_at:
             runner.interrupted = True
-        return None if runner.idle else min(LONGEST_LOOK, self._patience / 4)
+        # One that is idle but has events waiting has only not heard of them yet.
+        at_rest = runner.idle and not self.lane.buffer.waiting
+        return None if at_rest else min(LONGEST_LOOK, self._patience / 4)
 
     def _replace(self, wedged: Runner) -> float:
         """Put a new thread in the place of one that hangs, unless too many hang already."""

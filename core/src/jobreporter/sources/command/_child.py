@@ -121,6 +121,7 @@ class Child:
     def _end(self, grace: float) -> None:
         """SIGTERM, and SIGKILL after ``grace`` seconds, to the command and to all that descends from it."""
         tree = ProcessTree(self.pid)
+        self._hold(tree)
         self._signal(tree, signal.SIGTERM)
         self._signal(tree, signal.SIGCONT)  # a stopped process gets its SIGTERM when it continues
         deadline = time.monotonic() + grace
@@ -131,6 +132,16 @@ class Child:
             self._wakeups.wait(_LOOK)
         # Not for ever: a process that waits for a dead disk can't be killed.
         self._over.wait(grace)
+
+    def _hold(self, tree: ProcessTree) -> None:
+        """Stop them all where they are. One that a shell started while it is being ended would be found by nobody."""
+        held: set[int] = set()
+        self._send(signal.SIGSTOP)
+        while new := set(tree.alive()) - held:
+            for pid in new:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGSTOP)
+            held |= new
 
     def _signal(self, tree: ProcessTree, number: int) -> None:
         # Looked up first: once a parent is gone, nothing tells whose its children were. Sent to the parent first: a
