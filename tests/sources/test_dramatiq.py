@@ -44,7 +44,7 @@ from dramatiq.results import Results
 from dramatiq.results.backends import StubBackend as StubResults
 from dramatiq.worker import _ConsumerThread, _WorkerThread
 from scenarios import FAILED, SHUT_DOWN, SUCCEEDED, dropped, ran, summary
-from workers import PATIENCE
+from workers import PATIENCE, wait_for
 
 import jobreporter
 from jobreporter import Abort, ConfigError, Dispatcher, Execution, JobReporterError
@@ -449,7 +449,9 @@ def test_a_time_limit_that_a_coroutine_does_not_heed_is_a_timeout(bench: Bench) 
     linger.send()
     with bench.worker() as worker:
         assert entered.wait(PATIENCE)
-        raise_thread_exception(worker.workers[0].ident, TimeLimitExceeded)
+        ident = worker.workers[0].ident
+        wait_for(lambda: sys._current_frames()[ident].f_code.co_name == "wait", "it waits for the coroutine")
+        raise_thread_exception(ident, TimeLimitExceeded)
         bench.broker.join("default", fail_fast=False, timeout=PATIENCE * 1000)
         release.set()
 
