@@ -96,7 +96,8 @@ def settings(home: Path, stand_ins: StandIns, port: int | None) -> dict[str, str
 
     port: where it serves its metrics page; ``None``: without the plugins.
     """
-    found = {"PYTHONPATH": str(EXAMPLES), "JOBREPORTER_CONFIG": str(CONFIG), "JOBREPORTER_DISABLE": ""}
+    places = [str(EXAMPLES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    found = {"PYTHONPATH": os.pathsep.join(places), "JOBREPORTER_CONFIG": str(CONFIG), "JOBREPORTER_DISABLE": ""}
     if port is None:
         return found
     return found | {
