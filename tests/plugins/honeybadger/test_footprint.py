@@ -17,14 +17,6 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_importing_it_is_cheap() -> None:
-    """The HTTP library is loaded by the process that reports, when it starts to."""
-    code = (
-        "import sys, jobreporter_honeybadger; print([m for m in ('urllib3', 'ssl', 'http.client') if m in sys.modules])"
-    )
-    assert run(code) == "[]"
-
-
 FILTERS = """
 import warnings
 {host}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
 import warnings
@@ -92,15 +91,6 @@ def test_no_integration_is_enabled(kent: Kent) -> None:
     assert outlet.client.monitor is None
     assert outlet.client.spotlight is None
     outlet.close()
-
-
-def test_importing_the_plugin_imports_no_sdk() -> None:
-    """sentry-sdk is imported when the reporter starts, and not before; nothing is written and no thread is started."""
-    code = (
-        "import sys, threading, jobreporter_sentry;"
-        "assert 'sentry_sdk' not in sys.modules and 'urllib3' not in sys.modules and threading.active_count() == 1"
-    )
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
 def test_the_thread_ends_with_the_reporter(kent: Kent, make_dispatcher: MakeDispatcher) -> None:

@@ -11,6 +11,7 @@ from jobreporter_honeybadger._clock import Clock
 from jobreporter_honeybadger._insights import line_of
 from jobreporter_honeybadger._notice import notice_of
 from jobreporter_honeybadger._options import HoneybadgerOptions
+from jobreporter_honeybadger._outlet import Outlet
 from jobreporter_honeybadger._pause import Account, check
 from jobreporter_honeybadger._server import Server
 
@@ -33,9 +34,6 @@ class HoneybadgerReporter:
         """Nothing is sent yet: a key that the server doesn't know shows with the first thing that is."""
         account = Account(options.endpoint, options.api_key)
         check(account, self.clock)
-        # urllib3 takes 0.1 s to import, so only a process that reports does it.
-        from jobreporter_honeybadger._outlet import Outlet
-
         self._options = options
         self._server = Server.of(options, context)
         self._outlet = Outlet(account, options.send_timeout, self.clock)

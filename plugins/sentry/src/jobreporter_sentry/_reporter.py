@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from sentry_sdk.types import Event
 
 from jobreporter import Aborted, Context, ErrorInfo, Failure, Job, Started, Success, hookimpl
+from jobreporter_sentry._checkins import CheckIns
+from jobreporter_sentry._events import Events
+from jobreporter_sentry._host import HostOutlet
 from jobreporter_sentry._options import SentryOptions
-
-if TYPE_CHECKING:
-    from sentry_sdk.types import Event
+from jobreporter_sentry._overlap import Overlap
+from jobreporter_sentry._own import OwnOutlet
 
 
 class SentryReporter:
@@ -19,13 +21,6 @@ class SentryReporter:
 
     @hookimpl
     def reporter_start(self, options: SentryOptions, context: Context) -> None:
-        # sentry-sdk takes 0.2 s to import, so only a process that reports does it.
-        from jobreporter_sentry._checkins import CheckIns
-        from jobreporter_sentry._events import Events
-        from jobreporter_sentry._host import HostOutlet
-        from jobreporter_sentry._overlap import Overlap
-        from jobreporter_sentry._own import OwnOutlet
-
         self._options = options
         self._checkins = CheckIns(options.monitors)
         self._outlet = HostOutlet(options) if options.dsn is None else OwnOutlet(options, options.dsn, context)
