@@ -14,11 +14,8 @@ from celery import Celery
 from celery.app import trace
 from redis import Redis
 
-from jobreporter import hookimpl
-
 URL = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/0")
 MARKS = "bench-marks"
-COUNT = "bench-count"
 
 #: What watches the tasks, by the variant's name.
 VARIANTS = ("bare", "jobreporter", "sentry", "sentry-tracing")
@@ -41,38 +38,6 @@ def noop(year: int, title: str, amount: float) -> None:
 def mark() -> None:
     """Note the time."""
     Redis.from_url(URL).rpush(MARKS, time.time())
-
-
-class Counting:
-    """A reporter that counts its events, and tells Redis at its end how many there were."""
-
-    def __init__(self) -> None:
-        self.seen = 0
-
-    @hookimpl
-    def handle_started(self) -> None:
-        self.seen += 1
-
-    @hookimpl
-    def handle_success(self) -> None:
-        self.seen += 1
-
-    @hookimpl
-    def handle_failure(self) -> None:
-        self.seen += 1
-
-    @hookimpl
-    def handle_aborted(self) -> None:
-        self.seen += 1
-
-    @hookimpl
-    def handle_stopped(self) -> None:
-        self.seen += 1
-
-    @hookimpl
-    def reporter_stop(self) -> None:
-        if "BENCH_REDIS" in os.environ:
-            Redis.from_url(URL).incrby(COUNT, self.seen)
 
 
 def watch(variant: str) -> None:

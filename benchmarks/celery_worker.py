@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from _celery_app import COUNT, MARKS, VARIANTS
+from _celery_app import MARKS, VARIANTS
+from _celery_reporter import COUNT
 from _program import Report, run
 from _rounds import Comparison, spread
 from _row import Row, result
@@ -33,7 +34,7 @@ REPORTERS = 3
 WORKERS = ("bare", "jobreporter", "sentry")
 PATIENCE = 120.0
 
-CONFIG = "".join(f'[reporters.counting-{number}]\nuse = "_celery_app:Counting"\n' for number in range(REPORTERS))
+CONFIG = "".join(f'[reporters.counting-{number}]\nuse = "_celery_reporter:Telling"\n' for number in range(REPORTERS))
 
 
 def main(report: Report) -> None:

@@ -55,3 +55,8 @@ class SteppedClock(Clock):
         """Wait until so many threads wait for time to pass. Real time, bounded."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._waiting) >= count, timeout=10), self._waiting
+
+    def waits_until(self, moment: float) -> bool:
+        """Whether a thread waits for just that moment."""
+        with self._changed:
+            return any(until == moment for until, _ in self._waiting)

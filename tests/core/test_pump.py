@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from jobreporter import Dispatcher, Event, hookimpl
 from jobreporter._ingress import LIMIT
 from jobreporter._pace import SOON, TURNS, WINDOW, Pace
+from jobreporter._pump import NAP
 from jobreporter._setup import from_objects
 from jobreporter.testing import Recorder, make_event, make_job
 
@@ -198,6 +199,36 @@ def test_filtered_events_are_counted_and_not_delivered(dispatch: Make) -> None:
     assert (stats["gate"].handled, stats["gate"].filtered) == (1, 2)
     assert (stats["recorder"].handled, stats["recorder"].filtered) == (1, 2)
     assert [type(event).__name__ for event in recorder.events] == ["Started"]
+
+
+@pytest.mark.parametrize("ends", ["by itself", "by a flush"])
+def test_what_comes_in_a_nap_is_one_batch(ends: str) -> None:
+    """A short job's start and end wake the pump once, and each lane once; whoever waits for them ends the nap."""
+    recorder, clock = Recorder(), SteppedClock()
+    dispatcher = Dispatcher._with(from_objects({"recorder": recorder}, {}), clock)
+    dispatcher.start()
+    [lane] = dispatcher._lanes
+    offer, batches = lane.offer, []
+
+    def noted(events: Sequence[Event], size: int) -> None:
+        batches.append(len(events))
+        offer(events, size)
+
+    lane.offer = noted  # type: ignore[method-assign]
+    until(lambda: dispatcher._ingress.asleep)
+    dispatcher.publish(event(1))
+    until(lambda: clock.waits_until(clock.monotonic() + NAP), "its nap")
+    dispatcher.publish(event(2))
+    assert not batches
+    if ends == "by a flush":
+        assert dispatcher.flush(1)
+    else:
+        clock.advance(NAP)
+        until(lambda: len(recorder.events) == 2)
+    assert batches == [2]
+    dispatcher._pump.close()
+    while not dispatcher._pump.ended.wait(0):
+        clock.advance(0.5)
 
 
 def test_an_event_whose_bell_was_never_rung_is_found(dispatch: Make) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from jobreporter._capture.arguments import ArgumentCapture
-from jobreporter._capture.plain import Bounds, plain
+from jobreporter._capture.plain import Bounds, plain, plain_dict
 from jobreporter._capture.signatures import positional_names
 from jobreporter._identity import Identity
 from jobreporter._nearest import did_you_mean
@@ -57,7 +57,7 @@ class JobMaker:
             # Not the caller's own, though empty: they may fill up before the job is delivered.
             known["args"], known["kwargs"] = (), {}
         if known.get("extra"):
-            known["extra"] = plain(known["extra"])
+            known["extra"] = plain_dict(known["extra"])
         job_id = known["id"] = known.get("id") or self.identity.new_id()
         if "execution_id" not in known:
             known["execution_id"] = f"{job_id}:{known.get('attempt', 1)}"

@@ -1,8 +1,8 @@
 """The one thread that moves published events into the lanes, and watches them.
 
-It takes what has come in batches that all lanes share, and lingers while events come: to wake a sleeping thread costs a
-publisher a hundred times as much as the append. Only when nothing came for a while does it announce that it sleeps, look
-once more, and sleep.
+It takes what has come in batches that all lanes share. Woken, it naps before it looks, so that a short job's start and end
+cost it and the lanes one turn. It naps on while events come quickly: to wake a sleeping thread costs a publisher a
+hundred times as much as the append. Else it announces that it sleeps, looks once more, and sleeps.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ from jobreporter._weight import Scales
 from jobreporter.events import Event, Failure
 from jobreporter.hookspecs import HANDLERS
 
-# Seconds for which the pump naps while events come.
-LINGER = 0.002
+# Seconds for which the pump naps.
+NAP = 0.002
+
+# Items that must come during the first nap for another one: a short job's end alone isn't worth it, since a turn costs more
+# than to be woken again. After that, it naps on as long as any come.
+ENOUGH = 2
 
 # Seconds for which it lets the lanes run while more waits.
 YIELD = 0.0005
@@ -67,6 +71,10 @@ class Pump:
         self._due_flushes: deque[tuple[int, Flush]] = deque()
         self._close_at: int | None = None
         self._items_taken = 0
+        #: Items that had come when it last began to nap.
+        self._had_come = 0
+        #: Items that must have come since for another nap.
+        self._enough = ENOUGH
         self._scales = Scales()
         # Whoever takes the one token starts the thread, and the thread that takes the one claim is the pump: taking
         # from a list is atomic, where a lock would be held by whatever code a signal interrupts.
@@ -178,7 +186,8 @@ class Pump:
 
     def _turn(self) -> None:
         self._hear()
-        came = not self._closed and (self._held_back() or self._move())
+        if not self._closed and not self._held_back():
+            self._move()
         self._pass_on_flushes()
         if self._closed:
             for lane in self._lanes:
@@ -186,9 +195,11 @@ class Pump:
         looks = [seconds for watch in self._watches if (seconds := watch.look()) is not None]
         if self._ingress.items and not self._closed:
             self._ingress.bell.wait(YIELD)
-        elif came:
-            self._ingress.bell.wait(LINGER)
+        elif self._items_taken - self._had_come >= self._enough:
+            self._enough = 1
+            self._nap()
         else:
+            self._enough = ENOUGH
             self._sleep(min(looks, default=LONGEST_SLEEP))
 
     def _held_back(self) -> bool:
@@ -205,6 +216,17 @@ class Pump:
         if self._closed or not self._ingress.items:
             self._ingress.bell.wait(timeout)
         self._ingress.asleep.clear()
+        if self._ingress.items and not self._is_expected:
+            self._nap()
+
+    def _nap(self) -> None:
+        self._had_come = self._items_taken + len(self._ingress.items)
+        self._ingress.bell.wait(NAP)
+
+    @property
+    def _is_expected(self) -> bool:
+        """Whether somebody waits for it to get on. Who comes to do so later rings, which ends a nap."""
+        return bool(self._flushes) or self.closing or self.quitting
 
     def _hear(self) -> None:
         """Note where in the stream of items the requests belong that came."""
@@ -220,17 +242,16 @@ class Pump:
             for lane in self._lanes:
                 lane.request(flush)
 
-    def _move(self) -> bool:
-        """Move what has come into the lanes; ``False`` if nothing had."""
-        for number in range(BATCHES):
+    def _move(self) -> None:
+        """Move what has come into the lanes."""
+        for _ in range(BATCHES):
             count = min(len(self._ingress.items), PIECE)
             if not count:
-                return number > 0
+                break
             events, size = self._take(count)
             if events:
                 for lane in self._lanes:
                     lane.offer(events, size)
-        return True
 
     def _take(self, count: int) -> tuple[Sequence[Event], int]:
         """The next events, and what they take in bytes.

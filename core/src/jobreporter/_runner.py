@@ -51,7 +51,8 @@ class Runner:
     @property
     def progress(self) -> int:
         """Grows with everything that the thread gets done."""
-        return sum(self._hand.counts) + self._steps
+        hand = self._hand
+        return hand.handled + hand.failed + hand.filtered + self._steps
 
     @property
     def flush_at(self) -> float | None:

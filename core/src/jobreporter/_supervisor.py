@@ -85,7 +85,8 @@ class Watch:
         if now - self._looked_at > STOPPED:
             self._since = now
         self._looked_at = now
-        self._abandoned = [runner for runner in self._abandoned if not runner.ended]
+        if self._abandoned:
+            self._abandoned = [runner for runner in self._abandoned if not runner.ended]
         if self._wedged is not None:
             return self._replace(self._wedged)
         runner = self._runner

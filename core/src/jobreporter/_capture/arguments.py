@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
 from typing import Any
 
 import msgspec
 
 from jobreporter._capture.containers import container
-from jobreporter._capture.plain import HIGHEST, LOWEST, NARROW, WIDE, Walk
+from jobreporter._capture.plain import NARROW, WIDE, Walk, all_names, all_plain
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import Eraser, Secrets
 from jobreporter._settings import CaptureSettings
@@ -46,8 +45,9 @@ class ArgumentCapture:
         if type(args) is tuple and type(kwargs) is dict:
             if not args and not kwargs:
                 return CapturedArguments()
-            if self._are_ready(args, kwargs, names):
-                return CapturedArguments(args=args, kwargs=kwargs.copy() if kwargs else {})
+            copy = kwargs.copy() if kwargs else {}  # others may change theirs meanwhile
+            if self._are_ready(args, copy, names):
+                return CapturedArguments(args=args, kwargs=copy)
         walk = Walk(self._bounds, None if self._mode == "full" else self.redaction)
         positional = _positional(walk, args, names)
         keyword = _keyword(walk, kwargs)
@@ -61,23 +61,17 @@ class ArgumentCapture:
         """Whether nothing has to be done: a few small scalars under harmless names, as the arguments of most jobs."""
         if self._mode != "redacted" or len(args) + len(kwargs) > NARROW.items or (names and self._is_any_secret(names)):
             return False
-        for name in kwargs:
-            if type(name) is not str or len(name) > NARROW.text or not name.isascii() or name in self.redaction.names:
-                return False
-        return self._are_plain(args) and (not kwargs or self._are_plain(kwargs.values()))
+        if not self._are_harmless(args):
+            return False
+        return not kwargs or (
+            all_names(kwargs) and not self._is_any_secret(tuple(kwargs)) and self._are_harmless(kwargs.values())
+        )
 
-    def _are_plain(self, values: Iterable[Any]) -> bool:
+    def _are_harmless(self, values: Iterable[Any]) -> bool:
+        if not all_plain(values):
+            return False
         for value in values:
-            kind = type(value)
-            if kind is str:
-                if len(value) > NARROW.text or not value.isascii():
-                    return False
-                if may_need_redaction(value) and self.redaction.text(value, Secrets()) is not value:
-                    return False
-            elif kind is int:
-                if not LOWEST <= value <= HIGHEST:
-                    return False
-            elif not (value is None or kind is bool or (kind is float and isfinite(value))):
+            if type(value) is str and may_need_redaction(value) and self.redaction.text(value, Secrets()) is not value:
                 return False
         return True
 

@@ -8,6 +8,7 @@ for each foreign object.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isfinite
 from types import WrapperDescriptorType
 from typing import Any
@@ -54,6 +55,35 @@ _LONG = 10_000
 def plain(value: object, bounds: Bounds = WIDE) -> Any:
     """A value as plain data, within bounds."""
     return Walk(bounds).value(value)
+
+
+def plain_dict(value: Any) -> Any:
+    """`plain` for what mostly is a dict of a few names and scalars already, and then is copied."""
+    if type(value) is dict and len(value) <= NARROW.items:
+        copy = value.copy()
+        if all_names(copy) and all_plain(copy.values()):
+            return copy
+    return plain(value)
+
+
+def all_names(keys: Iterable[Any]) -> bool:
+    """Whether the keys of a dict are texts that stay as they are."""
+    return all(type(key) is str and len(key) <= _KEY_LENGTH and key.isascii() for key in keys)
+
+
+def all_plain(values: Iterable[Any]) -> bool:
+    """Whether values are plain as they are: scalars, and texts so short that no bound cuts them."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if len(value) > NARROW.text or not value.isascii():
+                return False
+        elif kind is int:
+            if not LOWEST <= value <= HIGHEST:
+                return False
+        elif not (value is None or kind is bool or (kind is float and isfinite(value))):
+            return False
+    return True
 
 
 class Walk:

@@ -11,11 +11,11 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from secrets import token_hex
 from typing import Any
 
 from jobreporter import Abort, ConfigError, Dispatcher, Execution, JobReporterError
 from jobreporter.events import FailureKind
+from jobreporter.sources._delivery import new_delivery
 from jobreporter.sources._harmless import harmless
 from jobreporter.sources._lazy import LazyDispatcher
 from jobreporter.sources._library import Library
@@ -151,7 +151,7 @@ class _Source:
             "source": "huey",
             "id": str(task.id),
             # A retry that the job asked for has the same number again, so the two don't identify an execution.
-            "execution_id": f"{task.id}:{attempt}:{token_hex(4)}",
+            "execution_id": f"{task.id}:{attempt}:{new_delivery()}",
             "queue": self._huey.name,
             "args": tuple(task.args),
             "kwargs": task.kwargs,

@@ -11,14 +11,14 @@ import os
 import struct
 import weakref
 
+from jobreporter.sources._delivery import LENGTH
+
 #: Children that there may be at once.
 _PLACES = 1024
 #: Executions of each that are remembered. One is asked for right after it was lost, and a child runs one at a time.
 _REMEMBERED = 7
 _PID = struct.Struct("q")
-#: As `DELIVERY` has it.
-_TOKEN = 8
-_PLACE = _PID.size + _REMEMBERED * _TOKEN
+_PLACE = _PID.size + _REMEMBERED * LENGTH
 
 
 class Ended:
@@ -40,7 +40,7 @@ class Ended:
     def add(self, delivery: str) -> None:
         """The child is about to publish how this one ended. In any other process there is nobody to tell."""
         if self._count is not None:
-            at = self._place + _PID.size + self._count % _REMEMBERED * _TOKEN
+            at = self._place + _PID.size + self._count % _REMEMBERED * LENGTH
             self._write(at, _token(delivery))
             self._count += 1
 
@@ -48,7 +48,7 @@ class Ended:
         """Whether a child has ended this one."""
         token = _token(delivery)
         at = self._memory.find(token)
-        while at != -1 and at % _TOKEN:
+        while at != -1 and at % LENGTH:
             at = self._memory.find(token, at + 1)
         return at != -1
 
@@ -69,7 +69,7 @@ class Ended:
 
 
 def _token(delivery: str) -> bytes:
-    return delivery.encode()[:_TOKEN].ljust(_TOKEN)
+    return delivery.encode()[:LENGTH].ljust(LENGTH)
 
 
 def alive(pid: int) -> bool:

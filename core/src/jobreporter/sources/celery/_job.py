@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from secrets import token_hex
 from typing import Any
 
 from celery import Celery, Task
 
+from jobreporter.sources._delivery import new_delivery
 from jobreporter.sources._stamp import KEY, fields_of, stamped
 
 #: Under this name a request carries what tells this delivery of a message from any other of it. The worker's main
@@ -27,7 +27,7 @@ def stamp(headers: dict[str, Any]) -> None:
 
 def delivery_of(request: Any) -> str:
     """What tells this delivery from any other; made up where no worker has written it, as for a job that runs eagerly."""
-    return str(request.get(DELIVERY) or token_hex(4))
+    return str(request.get(DELIVERY) or new_delivery())
 
 
 def describe(task: Task, request: Any, delivery: str) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def describe(task: Task, request: Any, delivery: str) -> dict[str, Any]:
     priority = delivered.get("priority")
     return {
         "name": task.name,
-        "function": task.run,
+        "function": getattr(task.run, "__wrapped__", task.run),  # mostly without what is ours around it
         "source": "celery",
         "id": job_id,
         "execution_id": f"{job_id}:{attempt}:{delivery}",
@@ -61,7 +61,7 @@ def describe(task: Task, request: Any, delivery: str) -> dict[str, Any]:
         "parent_id": None
         if request.parent_id == job_id
         else request.parent_id,  # Celery says so of a first job's retry
-        "extra": _extra(task, request, delivered),
+        "extra": _extra(task, request, app, delivered),
     }
 
 
@@ -87,13 +87,13 @@ def _queue(app: Celery, delivered: dict[str, Any]) -> str | None:
     return key
 
 
-def _extra(task: Task, request: Any, delivered: dict[str, Any]) -> dict[str, Any]:
+def _extra(task: Task, request: Any, app: Celery, delivered: dict[str, Any]) -> dict[str, Any]:
     hard, soft = request.timelimit or (None, None)
     known = {
         "node": request.hostname,
         "group": request.group,
         "shadow": request.shadow,
-        "expires_at": seconds(task.app, request.expires),
+        "expires_at": seconds(app, request.expires),
         "timeout": hard or task.time_limit,
         "soft_timeout": soft or task.soft_time_limit,
         "redelivered": delivered.get("redelivered") or None,

@@ -9,7 +9,6 @@ import os
 import platform
 import threading
 import time
-from secrets import token_hex
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -23,6 +22,7 @@ from celery.worker import state
 from celery.worker.request import Request
 
 from jobreporter import Execution
+from jobreporter.sources._delivery import new_delivery
 from jobreporter.sources._harmless import harmless
 from jobreporter.sources._lazy import LazyDispatcher
 from jobreporter.sources.celery._ended import Ended, alive
@@ -169,7 +169,7 @@ class ReportedRequest(Request):  # type: ignore[misc]  # Celery ships no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.delivery = token_hex(4)
+        self.delivery = new_delivery()
         self.request_dict[DELIVERY] = self.delivery
 
     def on_accepted(self, pid: int, time_accepted: float) -> None:

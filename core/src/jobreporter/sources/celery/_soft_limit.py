@@ -51,17 +51,19 @@ def _wrap(receiver: Receiver[Self, P], limited: Callable[[], None]) -> Receiver[
 
     @functools.wraps(receiver)
     def receive(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        interruption: BaseException | None = None
         try:
-            inside(self, *args, **kwargs)
+            receiver(self, *args, **kwargs)
         except BaseException as error:
-            interruption = error
-        # Outside of the handler, where the receiver sees the job's exception, and not this one.
-        if interruption is not None:
-            inside(self, *args, **kwargs)
-            if not isinstance(interruption, SoftTimeLimitExceeded):
-                raise interruption
+            interruption: BaseException = error
+        else:
+            return
+        # Outside of the handler, where the receiver sees the job's exception, and not this one. What is its own mistake,
+        # it mostly makes once more.
+        inside(self, *args, **kwargs)
+        if isinstance(interruption, SoftTimeLimitExceeded):
             limited()
+        elif not isinstance(interruption, Exception):
+            raise interruption
 
     return receive
 

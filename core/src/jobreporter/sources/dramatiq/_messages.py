@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from secrets import token_hex
 from typing import Any
 
 from dramatiq import Broker, Message, MessageProxy
 from dramatiq.middleware import Retries
 
 from jobreporter import Execution
+from jobreporter.sources._delivery import new_delivery
 from jobreporter.sources._stamp import KEY, fields_of, stamped
 
 #: In the stamp of a message that waits in a worker's memory until it is due.
@@ -55,7 +55,7 @@ def describe(broker: Broker, message: MessageProxy) -> dict[str, Any]:
         "source": "dramatiq",
         "id": message.message_id,
         # A message may be delivered twice with the same number.
-        "execution_id": f"{message.message_id}:{attempt}:{token_hex(4)}",
+        "execution_id": f"{message.message_id}:{attempt}:{new_delivery()}",
         "queue": message.queue_name,
         "args": tuple(message.args),
         "kwargs": message.kwargs,
