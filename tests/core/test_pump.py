@@ -231,6 +231,37 @@ def test_what_comes_in_a_nap_is_one_batch(ends: str) -> None:
         clock.advance(0.5)
 
 
+def test_what_was_accepted_never_becomes_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader of the ledger who comes while the pump has events in its hands counts them as pending."""
+    clock = SteppedClock()
+    dispatcher = Dispatcher._with(from_objects({"recorder": Recorder()}, {}), clock)
+    dispatcher.start()
+    until(lambda: dispatcher._ingress.asleep)
+    weigh, reached, go_on = dispatcher._pump._scales.weigh, threading.Event(), threading.Event()
+
+    def weigh_slowly(event: Event) -> int:
+        if event.job.id == "2":
+            reached.set()
+            go_on.wait(10)
+        return weigh(event)
+
+    monkeypatch.setattr(dispatcher._pump._scales, "weigh", weigh_slowly)
+    for number in range(4):
+        dispatcher.publish(event(number))
+    assert dispatcher.stats()["recorder"].accepted == 4
+    until(lambda: clock.waits_until(clock.monotonic() + NAP), "its nap")
+    clock.advance(NAP)
+    assert reached.wait(10)
+    assert len(dispatcher._ingress.items) == 1, "two are taken, one is being taken"
+    stats = dispatcher.stats()["recorder"]
+    go_on.set()
+    assert (stats.accepted, stats.pending) == (4, 4)
+    assert dispatcher.flush(10)
+    dispatcher._pump.close()
+    while not dispatcher._pump.ended.wait(0):
+        clock.advance(0.5)
+
+
 def test_an_event_whose_bell_was_never_rung_is_found(dispatch: Make) -> None:
     """A publisher that is interrupted between its append and the bell delays its event, and loses none."""
     recorder, clock = Recorder(), SteppedClock()

@@ -19,6 +19,7 @@ class Ledger:
         self._ingress = ingress
         self._pump = pump
         self._late = KindTally()
+        self._accepted = 0
 
     def sweep(self) -> None:
         """Count what is left in the ingress, or comes there, after the dispatcher has closed."""
@@ -42,7 +43,9 @@ class Ledger:
         }
         dropped = {reason: sum(by_kind.values()) for reason, by_kind in dropped_kinds.items()}
         never_taken = sum(sum(by_kind.values()) for by_kind in (late, overflowed, echoed))
-        accepted = self._pump.taken + self._ingress.waiting + never_taken
+        # What the pump has just taken out is nowhere for a moment, and what was accepted once stays so.
+        accepted = max(self._accepted, self._pump.taken + self._ingress.waiting + never_taken)
+        self._accepted = accepted
         return LaneStats(
             accepted=accepted,
             **counts._asdict(),
