@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from jobreporter.sources._signals import signal_name
 from jobreporter.sources.command._child import GRACE, Child, Ending
 from jobreporter.sources.command._wakeups import Wakeups
 from jobreporter.text import one_line
@@ -167,14 +167,6 @@ def _option(word: str) -> str:
     """The name that announces the next word: ``token`` for ``--token`` and ``-token``."""
     name = word.lstrip("-")
     return name if word.startswith("-") and "=" not in name else ""
-
-
-def signal_name(number: int) -> str:
-    """``SIGSEGV`` for 11; a real-time signal has no name of its own."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def readable(word: str) -> str:

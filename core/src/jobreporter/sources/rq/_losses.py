@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from rq.timeouts import BaseDeathPenalty, JobTimeoutException
 
 from jobreporter import Dispatcher, Execution
 from jobreporter.events import FailureKind
+from jobreporter.sources._signals import signal_name
 from jobreporter.sources.rq._job import Outlook, call_of
 
 #: Seconds that it may take to load and import what a job calls.
@@ -54,7 +54,7 @@ def horse_lost(status: int, outlook: Outlook, *, overdue: bool) -> Note:
     if overdue:
         how = "exceeded its time limit by a minute, and was killed"
     elif os.WIFSIGNALED(status):
-        how = f"was killed by {_signal_name(os.WTERMSIG(status))}"
+        how = f"was killed by {signal_name(os.WTERMSIG(status))}"
     else:
         how = f"exited with code {os.waitstatus_to_exitcode(status)}"
     return _failed(WorkHorseLost(f"the work horse {how}"), outlook, "timeout" if overdue else "worker_lost")
@@ -72,13 +72,6 @@ def abandoned(outlook: Outlook) -> Note:
 
 def _failed(error: Exception, outlook: Outlook, kind: FailureKind = "worker_lost") -> Note:
     return partial(Execution.fail, error=error, kind=kind, **outlook._asdict())
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal has no name of its own
-        return f"signal {number}"
 
 
 def revoked(execution: Execution) -> None:
