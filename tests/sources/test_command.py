@@ -11,7 +11,8 @@ import pytest
 
 from jobreporter import Aborted, Dispatcher, Failure, Started, Stopped, Success
 from jobreporter.sources import command
-from jobreporter.sources.command import argument_names, execute, run, signal_name
+from jobreporter.sources._signals import signal_name
+from jobreporter.sources.command import argument_names, execute, run
 from jobreporter.sources.command._wakeups import Wakeups
 from jobreporter.testing import Recorder
 
