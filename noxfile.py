@@ -51,7 +51,8 @@ def install(session: nox.Session, *requirements: str, plugins: dict[str, Path] =
 @nox.session
 def demo(session: nox.Session) -> None:
     """Watch a real worker report every job, also to stand-ins for Sentry, Honeybadger and Prometheus."""
-    session.install("./core[celery,huey,rq]", *(f"./{folder.relative_to(ROOT)}" for folder in PLUGINS.values()))
+    plugins = (f"./{folder.relative_to(ROOT)}" for folder in PLUGINS.values())
+    session.install("./core[celery,huey,rq]", *plugins, *group("demo"))
     session.run("python", "examples/demo.py", *session.posargs)
 
 
