@@ -258,6 +258,29 @@ def test_a_hostile_class_of_exceptions() -> None:
     assert error.message == "x" * LONGEST + "... (20000 characters)"
 
 
+class Wordy:
+    """Says a lot, and counts how often."""
+
+    said = 0
+
+    def __repr__(self) -> str:
+        type(self).said += 1
+        return "x" * 100_000
+
+
+@pytest.mark.parametrize("place", ["argument", "note", "notes"])
+def test_many_wordy_objects_are_not_all_asked(place: str) -> None:
+    """A list of objects in an exception is looked at within bounds: all that they say might not fit into memory."""
+    Wordy.said = 0
+    many = [[[Wordy()] * 60] * 60] * 60
+    error = ValueError(many) if place == "argument" else ValueError("x")
+    if place != "argument":
+        error.__notes__ = many if place == "notes" else [many]  # type: ignore[assignment]  # on purpose
+    found = info(error)
+    assert max(map(len, (found.message, *found.notes))) < LONGEST + 60
+    assert Wordy.said < 200
+
+
 @pytest.mark.parametrize(
     ("notes", "kept"),
     [
@@ -266,6 +289,7 @@ def test_a_hostile_class_of_exceptions() -> None:
         ("abc", ("'abc'",)),
         (5, ("5",)),
         ([HostileText()], (f"{HostileText.__name__}()",)),
+        ({"a": 5}, ("{'a': 5}",)),
         (["n"] * 100, ("n",) * 20),
         ([], ()),
     ],

@@ -400,11 +400,14 @@ def test_plain_data_stays_as_it_is(value: Any) -> None:
         ([[1] * 100] * 110, False),
         ({"a": ["x" * 11_000]}, False),
         (object(), True),
+        ([None, 1.5] * 2_000, True),
+        ([object()] * 10, True),
+        ([object()] * 30, False),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_light_is_what_repr_does_quickly(value: Any, light: bool) -> None:
-    """The weight of a value is that of all the builtin values in it."""
+    """The weight of a value is that of all the builtin values in it; what the others would say isn't known."""
     assert is_light(value) is light
 
 

@@ -17,6 +17,8 @@ _ITERATE: Final[dict[Any, Callable[[Any], Iterable[Any]]]] = {
 _ATTEMPTS = 3
 # Items, characters or bits that are short work for `repr`.
 _LIGHT = 10_000
+# What an object counts as whose class alone decides how long its `repr` is: a list of many may be gigabytes.
+_FOREIGN = 500
 
 
 def container(kind: type) -> Any:
@@ -42,18 +44,25 @@ def head(value: object, builtin: Any, limit: int) -> list[Any]:
 
 
 def is_light(value: object) -> bool:
-    """Whether the ``repr`` of a value is short work, as far as the builtin values in it decide."""
+    """Whether the ``repr`` of a value is short work, as far as the builtin values in it and the number of others decide."""
     left, waiting = _LIGHT, [value]
     while waiting and left > 0:
         each: Any = waiting.pop()
         kind: Any = type(each)
-        if issubclass(kind, int):
-            left -= int.bit_length(each)
-        for texts in (str, bytes, bytearray):
-            if issubclass(kind, texts):
-                left -= texts.__len__(each)
         if (builtin := container(kind)) is not None:
             left -= builtin.__len__(each)
             if left > 0:
                 waiting += head(each, builtin, left)
+        else:
+            left -= _length(each, kind)
     return left > 0
+
+
+def _length(value: Any, kind: type) -> int:
+    """How much a value that is no container counts."""
+    if issubclass(kind, int):
+        return int.bit_length(value)
+    for texts in (str, bytes, bytearray):
+        if issubclass(kind, texts):
+            return texts.__len__(value)
+    return 0 if value is None or kind is float else _FOREIGN

@@ -124,8 +124,11 @@ def _notes(error: BaseException) -> tuple[str, ...]:
         return ()
     builtin = container(type(notes))
     if builtin is not list and builtin is not tuple:
-        return (shown(notes, LONGEST),)
+        return (_odd_note(notes),)
     return tuple(
-        cut(note, LONGEST) if issubclass(type(note), str) else shown(note, LONGEST)
-        for note in head(notes, builtin, _NOTES)
+        cut(note, LONGEST) if issubclass(type(note), str) else _odd_note(note) for note in head(notes, builtin, _NOTES)
     )
+
+
+def _odd_note(note: object) -> str:
+    return shown(note, LONGEST) if is_light(note) else cut(repr(plain(note, _MESSAGE)), LONGEST)
