@@ -1,8 +1,11 @@
-"""What all tests share: an environment without the user's own settings, and the same examples on every machine."""
+"""What all tests share: an environment without the user's own settings, and the same signals and examples everywhere."""
 
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,6 +20,22 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own JOBREPORTER_CONFIG or JOBREPORTER_DISABLE changes no test."""
     for name in [name for name in os.environ if name.startswith("JOBREPORTER_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_ignored_signals_from_outside() -> Iterator[None]:
+    """A shell has its background jobs ignore some signals, and nohup does; so would every worker that a test starts."""
+    usual: dict[signal.Signals, Any] = {
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGQUIT: signal.SIG_DFL,
+    }
+    ignored = [number for number in usual if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, usual[number])
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
