@@ -6,13 +6,14 @@ import http.server
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import jobreporter
 from jobreporter.testing import read_calls
+from tests.faults import greenlet_programs, greenlet_reports
 
 ROOT = Path(__file__).parents[2]
 PATCH = {
@@ -34,10 +35,13 @@ BEFORE_AND_AFTER = pytest.mark.parametrize(
 )
 
 
-def run(preamble: str, name: str, *words: str) -> str:
+def run(preamble: str, program: Callable[..., None], *words: str) -> str:
     """Run one of the programs after the preamble. Returns what it says on stderr."""
-    text = f"{preamble}\nimport sys\nfrom tests.faults import greenlet_programs\n"
-    return execute(f"{text}getattr(greenlet_programs, sys.argv[1])(*sys.argv[2:])\n", name, *words).stderr
+    return execute(f"{preamble}\nimport sys\n{imported(program)}\nprogram(*sys.argv[1:])\n", *words).stderr
+
+
+def imported(program: Callable[..., None]) -> str:
+    return f"from {program.__module__} import {program.__name__} as program"
 
 
 def execute(program: str, *words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -55,14 +59,14 @@ def patched(library: str) -> str:
 @BEFORE_AND_AFTER
 def test_nothing_freezes(preamble: str) -> None:
     """Greenlets run while the pump sleeps and lanes rest, and while one of them waits in flush or close."""
-    run(preamble, "nothing_freezes")
+    run(preamble, greenlet_programs.nothing_freezes)
 
 
 @BEFORE_AND_AFTER
 def test_the_ledger_closes(preamble: str, tmp_path: Path) -> None:
     """Of what 50 greenlets publish nothing is lost untold, beside reporters that raise and hang; each event came once."""
     path = tmp_path / "calls"
-    run(preamble, "the_ledger_closes", str(path))
+    run(preamble, greenlet_reports.the_ledger_closes, str(path))
 
     events = [(call.hook, call.job.id) for call in read_calls(path) if call.job is not None]
     assert len(events) == len(set(events)) == 3_002
@@ -71,31 +75,31 @@ def test_the_ledger_closes(preamble: str, tmp_path: Path) -> None:
 @EITHER
 def test_publish_gives_way_to_nobody(library: str) -> None:
     """No greenlet is switched away from inside ``publish``, not even by the first event."""
-    run(patched(library), "publish_gives_way_to_nobody")
+    run(patched(library), greenlet_programs.publish_gives_way_to_nobody)
 
 
 @EITHER
 def test_a_burst_lets_others_run(library: str) -> None:
     """A lane with many events to hand out gives way between them."""
-    run(patched(library), "a_burst_lets_others_run")
+    run(patched(library), greenlet_programs.a_burst_lets_others_run)
 
 
 @EITHER
 def test_executions_keep_apart(library: str) -> None:
     """``Execution.current()`` is each greenlet's own."""
-    run(patched(library), "executions_keep_apart")
+    run(patched(library), greenlet_reports.executions_keep_apart)
 
 
 @EITHER
 def test_a_killed_greenlet_is_cancelled(library: str) -> None:
     """``GreenletExit`` is no failure of the job."""
-    run(patched(library), "a_killed_greenlet_is_cancelled")
+    run(patched(library), greenlet_reports.a_killed_greenlet_is_cancelled)
 
 
 @EITHER
 def test_a_hang_is_named(library: str) -> None:
     """A hook that waits for ever is found and left behind like a thread, and the log says where it waits."""
-    said = run(patched(library), "a_hang_is_named")
+    said = run(patched(library), greenlet_programs.a_hang_is_named)
 
     assert said.count("hung for more than 0.1 s") == 1
     assert "< wait_for_ever (" in said
@@ -104,7 +108,7 @@ def test_a_hang_is_named(library: str) -> None:
 @EITHER
 def test_async_hooks_are_refused(library: str) -> None:
     """One thread has room for one running event loop, which may be the jobs' own."""
-    said = run(patched(library), "async_hooks_are_refused")
+    said = run(patched(library), greenlet_programs.async_hooks_are_refused)
 
     assert said.count(f"whose event loop needs a thread of its own; in this process {library} has patched threads") == 1
 
@@ -112,24 +116,21 @@ def test_async_hooks_are_refused(library: str) -> None:
 @EITHER
 def test_a_reporters_own_thread_runs(library: str) -> None:
     """A server that a reporter starts answers at any time."""
-    run(patched(library), "a_reporters_own_thread_runs")
+    run(patched(library), greenlet_programs.a_reporters_own_thread_runs)
 
 
 @EITHER
 def test_a_dispatcher_from_before_the_patch(library: str) -> None:
     """Made before the patch and started after it, a dispatcher freezes nothing and loses nothing."""
     module, _, patch = PATCH[library].partition("; ")
-    execute(
-        f"{QUIETLY}\n{module}\nfrom tests.faults.greenlet_programs import made_before_the_patch\n"
-        f"made_before_the_patch(lambda: {patch})"
-    )
+    execute(f"{QUIETLY}\n{module}\n{imported(greenlet_reports.made_before_the_patch)}\nprogram(lambda: {patch})")
 
 
 @EITHER
 def test_a_child_owns_nothing(library: str, tmp_path: Path) -> None:
     """Nothing is delivered twice after a fork, and the child's reporters are its own."""
     path = tmp_path / "calls"
-    run(patched(library), "a_child_owns_nothing", str(path))
+    run(patched(library), greenlet_reports.a_child_owns_nothing, str(path))
 
     by_process: dict[int | None, list[str]] = {}
     for call in read_calls(path):
@@ -142,7 +143,7 @@ def test_a_child_owns_nothing(library: str, tmp_path: Path) -> None:
 def test_the_exit_delivers(library: str, tmp_path: Path) -> None:
     """At exit, what a short program has published is handed out."""
     path = tmp_path / "calls"
-    assert run(patched(library), "the_exit_delivers", str(path)) == ""
+    assert run(patched(library), greenlet_reports.the_exit_delivers, str(path)) == ""
 
     assert [call.job.id for call in read_calls(path) if call.job is not None] == [str(number) for number in range(10)]
     assert read_calls(path)[-1].hook == "reporter_stop"
@@ -158,7 +159,7 @@ def test_the_exit_delivers(library: str, tmp_path: Path) -> None:
 )
 def test_unpatched_threads_stay_threads(patch: str) -> None:
     """Sockets may be patched without threads: then reporters have threads, as everywhere."""
-    run(f"{QUIETLY}\n{patch}", "unpatched_threads_stay_threads")
+    run(f"{QUIETLY}\n{patch}", greenlet_programs.unpatched_threads_stay_threads)
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -201,7 +202,7 @@ def port() -> Iterator[int]:
 @EITHER
 def test_requests_do_not_freeze(library: str, port: int) -> None:
     """While a reporter waits for a server, through ``http.client`` and urllib3, the jobs' greenlets run."""
-    run(patched(library), "requests_do_not_freeze", str(port))
+    run(patched(library), greenlet_programs.requests_do_not_freeze, str(port))
 
 
 CHECK = """

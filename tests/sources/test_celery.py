@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
@@ -39,8 +39,9 @@ from celery.worker.request import Request
 from celery.worker.strategy import proto1_to_proto2
 from conftest import MakeBench, NewQueue
 from kombu import Exchange, Queue
+from reported import Events, Reported, bug, recording, times_logged, use_config
 from scenarios import FAILED, SHUT_DOWN, SUCCEEDED, ran, summary
-from workers import Bench, wait_for
+from workers import UNUSABLE, Bench, wait_for
 
 from jobreporter import Abort, Dispatcher, Execution, JobReporterError
 from jobreporter.events import Aborted, Failure, Started, Stopped, Success
@@ -51,7 +52,6 @@ from jobreporter.sources.celery._ended import Ended
 from jobreporter.sources.celery._pool import Pool
 from jobreporter.sources.celery._run import REPLACED, Run
 from jobreporter.sources.celery._soft_limit import raise_into
-from jobreporter.testing import Recorder
 
 
 class Sender:
@@ -62,13 +62,13 @@ class Sender:
         self.pool = pool
 
 
-class Desk:
+class Desk(Reported):
     """A Celery app in memory whose jobs run when the test says so, and what was reported of them."""
 
-    def __init__(self, app: Celery, dispatcher: Dispatcher, recorder: Recorder) -> None:
+    def __init__(self, app: Celery, dispatcher: Dispatcher, events: Events) -> None:
+        super().__init__(events)
         self.app = app
         self.dispatcher = dispatcher
-        self._recorder = recorder
         #: Of this app alone: without a word Celery makes a task one of every app's.
         self.task = functools.partial(app.task, shared=False)
 
@@ -93,40 +93,33 @@ class Desk:
         for request in self.requests():
             request.execute()
 
-    @property
-    def events(self) -> list[Any]:
-        assert self.dispatcher.flush(10)
-        return list(self._recorder.events)
-
-    @property
-    def story(self) -> list[str]:
-        return [summary(event) for event in self.events]
-
-    def only(self, kind: type) -> Any:
-        """The one event of a kind."""
-        (event,) = (event for event in self.events if isinstance(event, kind))
-        return event
-
     def work_on(self, task: Task, *args: Any, **options: Any) -> None:
         """Enqueue one job, and do what a worker does."""
         task.apply_async(args, **options)
         self.work()
 
 
-def desk_of(**settings: Any) -> Iterator[Desk]:
-    recorder = Recorder()
-    app = Celery("desk", broker="memory://", set_as_current=False)
-    # Brokers in memory are all the same one.
+def app_in_memory(name: str, **settings: Any) -> Celery:
+    """Its queue is its own: brokers in memory are all the same one."""
+    app = Celery(name, broker="memory://", set_as_current=False)
     app.conf.update(task_default_queue=token_hex(4), **settings)
-    with Dispatcher(reporters={"recorder": recorder}) as dispatcher:
+    return app
+
+
+@contextmanager
+def desk_of(config: Mapping[str, object] | None = None, **settings: Any) -> Iterator[Desk]:
+    """config: jobreporter's. settings: Celery's."""
+    app = app_in_memory("desk", **settings)
+    with recording(config) as (dispatcher, events):
         attach(app, dispatcher)
-        yield Desk(app, dispatcher, recorder)
+        yield Desk(app, dispatcher, events)
     app.close()
 
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    yield from desk_of()
+    with desk_of() as desk:
+        yield desk
 
 
 # The facts of a job
@@ -214,7 +207,7 @@ def test_a_job_hands_its_line_on(desk: Desk) -> None:
         middle.apply_async(task_id="middle")
 
     desk.work_on(first, task_id="first", headers={"jobreporter": {"correlation_id": "request-1"}})
-    jobs = [event.job for event in desk.events if isinstance(event, Started)]
+    jobs = [event.job for event in desk.all(Started)]
 
     assert [(job.id, job.parent_id, job.root_id) for job in jobs] == [
         ("first", None, "first"),
@@ -232,7 +225,7 @@ def test_a_chain_is_one_line(desk: Desk) -> None:
 
     chain(step.si().set(task_id="1"), step.si().set(task_id="2")).apply_async()
     desk.work()
-    jobs = [event.job for event in desk.events if isinstance(event, Started)]
+    jobs = [event.job for event in desk.all(Started)]
 
     assert [(job.id, job.parent_id, job.root_id, job.correlation_id) for job in jobs] == [
         ("1", None, "1", "1"),
@@ -262,7 +255,7 @@ def test_a_retry_keeps_its_line_and_is_enqueued_anew(desk: Desk) -> None:
             raise self.retry(countdown=0)
 
     desk.work_on(again, task_id="1", headers={"jobreporter": {"correlation_id": "request-1"}})
-    jobs = [event.job for event in desk.events if isinstance(event, Started)]
+    jobs = [event.job for event in desk.all(Started)]
 
     assert [(job.id, job.attempt, job.parent_id, job.root_id) for job in jobs] == [
         ("1", 1, None, "1"),
@@ -327,9 +320,8 @@ def test_the_token_of_a_delivery_stays_with_it(desk: Desk) -> None:
 
 def test_what_is_of_another_app_is_not_reported(desk: Desk) -> None:
     """Celery's signals are for all apps of a process."""
-    other = Celery("other", broker="memory://", set_as_current=False)
-    other.conf.task_default_queue = token_hex(4)
-    theirs = Desk(other, desk.dispatcher, desk._recorder)
+    other = app_in_memory("other")
+    theirs = Desk(other, desk.dispatcher, lambda: desk.events)
 
     @other.task(shared=False, bind=True)
     def work(self: Task, error: str = "") -> None:
@@ -456,7 +448,7 @@ def test_a_failure_tells_when_it_is_tried_again(desk: Desk, when: dict[str, Any]
         raise self.retry(exc=RuntimeError("not yet"), **when)
 
     desk.work_on(fail)
-    first, last = (event for event in desk.events if isinstance(event, Failure))
+    first, last = desk.all(Failure)
 
     assert first.will_retry is True
     assert first.retry_delay == pytest.approx(delay, abs=30)
@@ -496,24 +488,19 @@ def test_an_error_is_the_one_that_was_raised(desk: Desk, retried: bool) -> None:
             raise UnpicklableError(threading.Lock()) from error
 
     desk.work_on(fail)
-    for failure in (event for event in desk.events if isinstance(event, Failure)):
+    for failure in desk.all(Failure):
         assert failure.error.type.endswith("UnpicklableError")
         assert failure.error.cause is not None
         assert failure.error.cause.type == "builtins.ValueError"
         assert failure.error.frames[-1].function.endswith("fail")
-    assert [event.final for event in desk.events if isinstance(event, Failure)] == [False, True][not retried :]
+    assert [event.final for event in desk.all(Failure)] == [False, True][not retried :]
 
 
 def test_locals_are_those_of_the_job() -> None:
     """Celery clears an error's frames before it says that the job has ended; by then they were read."""
-    recorder = Recorder()
-    app = Celery("desk", broker="memory://", set_as_current=False)
-    app.conf.task_default_queue = token_hex(4)
-    with Dispatcher(reporters={"recorder": recorder}, config={"capture": {"locals": True}}) as dispatcher:
-        attach(app, dispatcher)
-        desk = Desk(app, dispatcher, recorder)
+    with desk_of({"capture": {"locals": True}}) as desk:
 
-        @app.task(shared=False)
+        @desk.task
         def fail() -> None:
             customer = "acme"
             raise RuntimeError(len(customer))
@@ -521,12 +508,11 @@ def test_locals_are_those_of_the_job() -> None:
         desk.work_on(fail)
 
         assert desk.only(Failure).error.frames[-1].locals["customer"] == "acme"
-    app.close()
 
 
 def test_a_result_that_cannot_be_stored_is_a_failure() -> None:
     """For Celery as well: the job's own code was over, its success wasn't."""
-    for desk in desk_of(result_backend="cache+memory://"):
+    with desk_of(result_backend="cache+memory://") as desk:
 
         @desk.task
         def give() -> object:
@@ -609,10 +595,9 @@ def test_a_job_that_runs_inside_a_job_does_not_mix_with_it(desk: Desk) -> None:
         Execution.current().tag(which="outer")  # type: ignore[union-attr] - it is what the test is about
 
     desk.work_on(outer)
-    events = desk.events
 
     assert desk.story == ["started", *FAILED, "success", "stopped success"]
-    assert [event.job.extra.get("eager") for event in events if isinstance(event, Started)] == [None, True]
+    assert [event.job.extra.get("eager") for event in desk.all(Started)] == [None, True]
     assert desk.only(Success).tags == {"which": "outer"}
 
 
@@ -875,7 +860,7 @@ def test_a_lost_job_that_celery_sends_again(desk: Desk, pool: Pool, gone: int) -
 
 def test_a_lost_job_that_had_succeeded() -> None:
     """Celery finds its result, so for everybody it has succeeded."""
-    for desk in desk_of(result_backend="cache+memory://"):
+    with desk_of(result_backend="cache+memory://") as desk:
         pool = Pool(LazyDispatcher(desk.dispatcher))
         request = taken(desk, pool, 1)
         desk.app.backend.store_result("1", 42, "SUCCESS")
@@ -1049,32 +1034,26 @@ def test_an_error_of_ours_is_logged_once_and_harms_no_job(
     """Jobs run as if nobody watched."""
     ran_jobs: list[int] = []
 
-    def refuse(*_args: object, **_kwargs: object) -> None:
-        raise RuntimeError("a bug of ours")
-
     @desk.task
     def work(number: int) -> None:
         ran_jobs.append(number)
 
-    monkeypatch.setattr(desk.dispatcher, "resume", refuse)
+    monkeypatch.setattr(desk.dispatcher, "resume", bug)
     for number in range(3):
         desk.work_on(work, number)
 
     assert ran_jobs == [0, 1, 2]
-    assert sum("could not be reported" in record.message for record in caplog.records) == 1
+    assert times_logged(caplog, "could not be reported") == 1
 
 
 def test_an_execution_ends_whatever_goes_wrong_at_its_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """If even its outcome can't be noted, it has stopped, for a reason that is unknown."""
 
-    def refuse(*_args: object, **_kwargs: object) -> None:
-        raise RuntimeError("a bug of ours")
-
     @desk.task
     def fail() -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(Execution, "fail", refuse)
+    monkeypatch.setattr(Execution, "fail", bug)
     desk.work_on(fail)
 
     assert desk.story == list(ran("aborted unknown"))
@@ -1084,8 +1063,7 @@ def test_jobs_run_where_nothing_can_be_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without a worker's start to refuse, as for eager jobs, a config that can't be used is logged, once."""
-    (tmp_path / "jobreporter.toml").write_text("[reporters.recorder]\nuse = 7\n")
-    monkeypatch.setenv("JOBREPORTER_CONFIG", str(tmp_path / "jobreporter.toml"))
+    use_config(tmp_path, monkeypatch, UNUSABLE)
     app = Celery("desk", set_as_current=False, task_always_eager=True)
     app.conf.task_always_eager = True
     attach(app)
@@ -1100,7 +1078,7 @@ def test_jobs_run_where_nothing_can_be_reported(
     work.delay(error=True)
 
     assert result.get() == 42
-    assert sum("[reporters.recorder]" in record.getMessage() for record in caplog.records) == 1
+    assert times_logged(caplog, "[reporters.recorder]") == 1
 
 
 def test_attaching_twice_is_refused(desk: Desk) -> None:
@@ -1124,8 +1102,7 @@ def test_an_app_that_nobody_uses_any_more_is_forgotten() -> None:
 
 def test_tasks_that_exist_already(desk: Desk) -> None:
     """An app may be attached late: its tasks learn what `Abort` is then."""
-    app = Celery("late", broker="memory://", set_as_current=False)
-    app.conf.task_default_queue = token_hex(4)
+    app = app_in_memory("late")
 
     @app.task(shared=False, autoretry_for=(Exception,))
     def skip() -> None:
@@ -1133,7 +1110,7 @@ def test_tasks_that_exist_already(desk: Desk) -> None:
 
     app.finalize()
     attach(app, desk.dispatcher)
-    Desk(app, desk.dispatcher, desk._recorder).work_on(skip)
+    Desk(app, desk.dispatcher, lambda: desk.events).work_on(skip)
 
     assert desk.story == list(ran("aborted skipped"))
     app.close()
@@ -1189,17 +1166,6 @@ def test_an_execution_ends_once_whoever_is_faster(raced: Bench, name: str) -> No
 def test_a_job_that_exits_in_a_child(raced: Bench) -> None:
     """It takes its process along. Celery calls that a lost worker, and so does the main process."""
     assert raced.executions("exit") == [ran("failure worker_lost final")]
-
-
-def test_the_job_finds_its_execution_in_a_child(raced: Bench) -> None:
-    """Its tags arrive, its secrets don't, and the worker is the process that ran it."""
-    (success,) = (call for call in raced.calls() if call.hook == "handle_success" and call.meta.job.id == "success")
-
-    assert isinstance(success.meta, Success)
-    assert success.meta.tags == {"customer": "acme"}
-    assert success.meta.job.worker is not None
-    assert success.meta.job.worker.endswith(f":{success.pid}")
-    assert "k-canary" not in repr(raced.calls())
 
 
 @pytest.mark.parametrize(

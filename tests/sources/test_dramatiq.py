@@ -43,26 +43,28 @@ from dramatiq.rate_limits.backends import StubBackend as StubRates
 from dramatiq.results import Results
 from dramatiq.results.backends import StubBackend as StubResults
 from dramatiq.worker import _ConsumerThread, _WorkerThread
+from in_jobs import RECORDS
+from reported import Events, Reported, bug, recording, times_logged, use_config
 from scenarios import FAILED, SHUT_DOWN, SUCCEEDED, dropped, ran, summary
-from workers import PATIENCE, wait_for
+from workers import CONFIG, PATIENCE, UNUSABLE, wait_for
 
 import jobreporter
 from jobreporter import Abort, ConfigError, Dispatcher, Execution, JobReporterError
 from jobreporter.events import Aborted, Failure, Started, Success
 from jobreporter.sources.dramatiq import Reporting, attach
-from jobreporter.testing import Recorder
+from jobreporter.testing import read_calls
 
 FAILED_AT_FIRST = ran("failure exception will retry")
 TIMED_OUT = ran("failure timeout final")
 
 
-class Bench:
+class Bench(Reported):
     """A broker in memory, a worker of it that runs while the test says so, and what was reported."""
 
-    def __init__(self, broker: Any, dispatcher: Dispatcher, recorder: Recorder) -> None:
+    def __init__(self, broker: Any, dispatcher: Dispatcher, events: Events) -> None:
+        super().__init__(events)
         self.broker = broker
         self.dispatcher = dispatcher
-        self._recorder = recorder
 
     def actor(self, function: Callable[..., Any] | None = None, **options: Any) -> Any:
         options.setdefault("min_backoff", 1)
@@ -87,20 +89,6 @@ class Bench:
                     self.broker.join(queue, fail_fast=False, timeout=PATIENCE * 1000)
             worker.join()
 
-    @property
-    def events(self) -> list[Any]:
-        assert self.dispatcher.flush(10)
-        return list(self._recorder.events)
-
-    @property
-    def story(self) -> list[str]:
-        return [summary(event) for event in self.events]
-
-    def only(self, kind: type, name: str | None = None) -> Any:
-        """The one event of a kind, of a job."""
-        (event,) = (event for event in self.events if isinstance(event, kind) and name in (None, event.job.name))
-        return event
-
 
 def default_middleware() -> list[Any]:
     return [
@@ -116,15 +104,18 @@ def default_middleware() -> list[Any]:
 
 @contextmanager
 def bench_of(middleware: list[Any], switch_on: Callable[[Any, Dispatcher], None] = attach) -> Iterator[Bench]:
-    recorder = Recorder()
-    with Dispatcher(reporters={"recorder": recorder}) as dispatcher:
+    with recording() as (dispatcher, events):
         broker = StubBroker(middleware)
         switch_on(broker, dispatcher)
-        yield Bench(broker, dispatcher, recorder)
+        yield Bench(broker, dispatcher, events)
 
 
 def add_reporting(broker: Any, dispatcher: Dispatcher) -> None:
     broker.add_middleware(Reporting(dispatcher))
+
+
+def attach_by_config(broker: Any, _dispatcher: Dispatcher) -> None:
+    attach(broker)
 
 
 @pytest.fixture
@@ -192,7 +183,7 @@ def test_positional_secrets_are_redacted_by_their_names(bench: Bench) -> None:
     bench.work()
 
     assert "canary" not in repr(bench.events)
-    assert [event.job.args[0] for event in bench.events if isinstance(event, Success)] == ["acme"] * 3
+    assert [event.job.args[0] for event in bench.all(Success)] == ["acme"] * 3
 
 
 def test_a_delayed_job_knows_when_it_was_enqueued_and_when_it_is_due(bench: Bench) -> None:
@@ -226,9 +217,7 @@ def test_a_retry_keeps_its_lineage_and_tells_when_it_was_tried_again(either: Ben
 
     request.send()
     either.work()
-    first, second = (
-        event.job for event in either.events if isinstance(event, Started) and event.job.name == "fail_once"
-    )
+    first, second = (event.job for event in either.all(Started, "fail_once"))
     failure = either.only(Failure)
 
     assert (first.attempt, second.attempt) == (1, 2)
@@ -255,7 +244,7 @@ def test_messages_that_bear_no_stamp_tell_what_dramatiq_keeps(bench: Bench) -> N
     for message in (made, tried):
         bench.broker.queues["default"].put(message.encode())
     bench.work()
-    jobs = {(event.job.id, event.job.attempt): event.job for event in bench.events if isinstance(event, Started)}
+    jobs = {(event.job.id, event.job.attempt): event.job for event in bench.all(Started)}
 
     assert jobs.keys() == {(made.message_id, 1), (made.message_id, 2), (tried.message_id, 2)}
     assert jobs[made.message_id, 1].enqueued_at == made.message_timestamp / 1000
@@ -335,7 +324,7 @@ def test_a_job_that_enqueues_a_job_is_its_parent(bench: Bench) -> None:
 
     sent = request.send_with_options(jobreporter={"correlation_id": "request-7"})
     bench.work()
-    jobs = {event.job.name: event.job for event in bench.events if isinstance(event, Started)}
+    jobs = {event.job.name: event.job for event in bench.all(Started)}
 
     assert {job.correlation_id for job in jobs.values()} == {"request-7"}
     assert {job.root_id for job in jobs.values()} == {sent.message_id}
@@ -699,7 +688,7 @@ def test_attempts_that_overlap_in_one_process(bench: Bench) -> None:
         bench.broker.enqueue(message)
     with bench.worker(threads=2):
         bench.broker.join("default", timeout=PATIENCE * 1000)
-    successes = [event for event in bench.events if isinstance(event, Success)]
+    successes = bench.all(Success)
 
     assert len({event.job.execution_id for event in successes}) == 2
     assert len({event.tags["thread"] for event in successes}) == 2
@@ -868,15 +857,12 @@ def test_an_error_of_ours_is_logged_once_and_harms_no_job(
     """Jobs run as if nobody watched, and one that gives up is still not tried again."""
     ran_jobs: list[int] = []
 
-    def refuse(*_args: object, **_kwargs: object) -> None:
-        raise RuntimeError("a bug of ours")
-
     @bench.actor(max_retries=3)
     def work(number: int) -> None:
         ran_jobs.append(number)
         raise Abort("skipped")
 
-    monkeypatch.setattr(bench.dispatcher, "resume", refuse)
+    monkeypatch.setattr(bench.dispatcher, "resume", bug)
     for number in range(3):
         work.send(number)
     bench.work()
@@ -909,14 +895,11 @@ def test_what_a_failed_job_had_is_free_when_it_is_acknowledged(bench: Bench) -> 
 def test_an_execution_ends_whatever_goes_wrong_at_its_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """If even its outcome can't be noted, it has stopped, for a reason that is unknown."""
 
-    def refuse(*_args: object, **_kwargs: object) -> None:
-        raise RuntimeError("a bug of ours")
-
     @bench.actor
     def fail() -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(Execution, "fail", refuse)
+    monkeypatch.setattr(Execution, "fail", bug)
     fail.send()
     bench.work()
 
@@ -927,12 +910,9 @@ def test_jobs_run_where_nothing_can_be_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Driven by hand there is no worker's start to refuse: a config that can't be used is logged, once."""
-    (tmp_path / "jobreporter.toml").write_text("[reporters.recorder]\nuse = 7\n")
-    monkeypatch.setenv("JOBREPORTER_CONFIG", str(tmp_path / "jobreporter.toml"))
+    use_config(tmp_path, monkeypatch, UNUSABLE)
     ran_jobs: list[int] = []
-    with Dispatcher(reporters={}) as dispatcher:
-        bench = Bench(StubBroker(default_middleware()), dispatcher, Recorder())
-        attach(bench.broker)
+    with bench_of(default_middleware(), attach_by_config) as bench:
 
         @bench.actor(max_retries=3)
         def work(number: int) -> None:
@@ -947,14 +927,12 @@ def test_jobs_run_where_nothing_can_be_reported(
 
     assert ran_jobs == [0, 1, 2]
     assert bench.broker.dead_letters == []
-    assert sum("[reporters.recorder]" in record.getMessage() for record in caplog.records) == 1
+    assert times_logged(caplog, "[reporters.recorder]") == 1
 
 
 def test_a_worker_of_the_programs_own_raises_the_config_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before any of its threads is there; once the config is right, a worker starts."""
-    config = tmp_path / "jobreporter.toml"
-    config.write_text("[reporters.recorder]\nuse = 7\n")
-    monkeypatch.setenv("JOBREPORTER_CONFIG", str(config))
+    use_config(tmp_path, monkeypatch, UNUSABLE)
     broker = StubBroker(default_middleware())
     attach(broker)
     worker = Worker(broker)
@@ -963,19 +941,15 @@ def test_a_worker_of_the_programs_own_raises_the_config_error(tmp_path: Path, mo
         worker.start()
     assert (worker.workers, worker.consumers) == ([], {})
 
-    config.write_text("[reporters.log]\n")
+    use_config(tmp_path, monkeypatch, "[reporters.log]\n")
     worker.start()
     worker.stop()
 
 
 def test_each_worker_of_a_process_has_reporters_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What one worker reported is delivered when it has stopped; the next starts afresh."""
-    config = tmp_path / "jobreporter.toml"
-    config.write_text(f'[reporters.recorder]\nuse = "jobreporter.testing:FileRecorder"\npath = "{tmp_path}/calls"\n')
-    monkeypatch.setenv("JOBREPORTER_CONFIG", str(config))
-    with Dispatcher(reporters={}) as dispatcher:
-        bench = Bench(StubBroker(default_middleware()), dispatcher, Recorder())
-        attach(bench.broker)
+    use_config(tmp_path, monkeypatch, CONFIG)
+    with bench_of(default_middleware(), attach_by_config) as bench:
 
         @bench.actor
         def work() -> None: ...
@@ -983,7 +957,7 @@ def test_each_worker_of_a_process_has_reporters_of_its_own(tmp_path: Path, monke
         for number in (1, 2):
             work.send()
             bench.work()
-            hooks = [call.hook for call in jobreporter.testing.read_calls(tmp_path / "calls")]
+            hooks = [call.hook for call in read_calls(tmp_path / RECORDS)]
             assert hooks.count("handle_stopped") == hooks.count("reporter_stop") == number
             assert hooks[-1] == "reporter_stop"
 
@@ -1031,11 +1005,10 @@ def test_actors_from_before_are_reported_too(switch_on: Callable[[Any, Dispatche
     @dramatiq.actor(broker=broker)
     def work() -> None: ...
 
-    recorder = Recorder()
-    with Dispatcher(reporters={"recorder": recorder}) as dispatcher:
+    with recording() as (dispatcher, events):
         switch_on(broker, dispatcher)
         work.send()
-        bench = Bench(broker, dispatcher, recorder)
+        bench = Bench(broker, dispatcher, events)
         bench.work()
 
         assert isinstance(broker.middleware[0], Reporting)
@@ -1050,7 +1023,7 @@ def test_actors_from_before_are_reported_too(switch_on: Callable[[Any, Dispatche
 
 def test_a_config_that_cannot_be_used_ends_the_whole(make_bench: MakeBench) -> None:
     """One process that refuses to start takes Dramatiq down: no restarts, a failing exit status, no traceback."""
-    bench = make_bench(dramatiq_app.Source(), "processes", config="[reporters.recorder]\nuse = 7\n")
+    bench = make_bench(dramatiq_app.Source(), "processes", config=UNUSABLE)
     bench.send("hold")
     bench.start(workers=2)
 
@@ -1073,9 +1046,6 @@ def test_jobs_that_outlast_the_shutdown(make_bench: MakeBench) -> None:
     assert bench.executions("hold") == [SHUT_DOWN]
     assert bench.executions("hold-until-shutdown") == [SHUT_DOWN]
     assert bench.calls()[-1].hook == "reporter_stop"
-    (success,) = (event for event in bench.events("success") if isinstance(event, Success))
-    assert success.tags == {"customer": "acme"}
-    assert "k-canary" not in repr(bench.calls())
 
 
 def test_processes_that_are_spawned(make_bench: MakeBench) -> None:

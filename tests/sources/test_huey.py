@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,24 +17,24 @@ from conftest import MakeBench
 from huey import CancelExecution, MemoryHuey, RetryTask, crontab
 from huey.exceptions import RateLimitExceeded, TaskException, TaskLockedException, TaskTimeout
 from huey.signals import SIGNAL_ERROR, SIGNAL_EXECUTING
+from reported import Events, Reported, bug, recording, times_logged, use_config
 from scenarios import FAILED, SHUT_DOWN, SUCCEEDED, ran, summary
-from workers import wait_for
+from workers import UNUSABLE, wait_for
 
 from jobreporter import Abort, Dispatcher, Execution, JobReporterError
 from jobreporter.events import Aborted, Failure, Started, Stopped, Success
 from jobreporter.sources.huey import attach
-from jobreporter.testing import Recorder
 
 KINDS = pytest.mark.parametrize("kind", huey_app.Source.kinds)
 
 
-class Bench:
+class Bench(Reported):
     """A Huey in memory whose jobs run when the test says so, and what was reported of them."""
 
-    def __init__(self, huey: Any, dispatcher: Dispatcher, recorder: Recorder) -> None:
+    def __init__(self, huey: Any, dispatcher: Dispatcher, events: Events) -> None:
+        super().__init__(events)
         self.huey = huey
         self.dispatcher = dispatcher
-        self._recorder = recorder
 
     def work(self) -> None:
         """Do what a worker and the scheduler do, until nothing is left that is due."""
@@ -45,37 +46,25 @@ class Bench:
                 return
             self.huey.execute(task)
 
-    @property
-    def events(self) -> list[Any]:
-        assert self.dispatcher.flush(10)
-        return list(self._recorder.events)
 
-    @property
-    def story(self) -> list[str]:
-        return [summary(event) for event in self.events]
-
-    def only(self, kind: type) -> Any:
-        """The one event of a kind."""
-        (event,) = (event for event in self.events if isinstance(event, kind))
-        return event
-
-
+@contextmanager
 def bench_of(huey: Any) -> Iterator[Bench]:
-    recorder = Recorder()
-    with Dispatcher(reporters={"recorder": recorder}) as dispatcher:
+    with recording() as (dispatcher, events):
         attach(huey, dispatcher)
-        yield Bench(huey, dispatcher, recorder)
+        yield Bench(huey, dispatcher, events)
 
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    yield from bench_of(MemoryHuey("desk", utc=True))
+    with bench_of(MemoryHuey("desk", utc=True)) as bench:
+        yield bench
 
 
 @pytest.fixture
 def immediate() -> Iterator[Bench]:
     """A Huey that runs each job at once, in the process that enqueues it."""
-    yield from bench_of(MemoryHuey("desk", immediate=True))
+    with bench_of(MemoryHuey("desk", immediate=True)) as bench:
+        yield bench
 
 
 # The facts of a job
@@ -168,7 +157,7 @@ def test_a_job_of_a_class_of_its_own_is_reported_all_the_same(bench: Bench) -> N
 @pytest.mark.parametrize("utc", [True, False])
 def test_times_are_unix_seconds(utc: bool) -> None:
     """Huey's naive times are read in the zone that this Huey keeps them in."""
-    for bench in bench_of(MemoryHuey("desk", utc=utc)):
+    with bench_of(MemoryHuey("desk", utc=utc)) as bench:
         due, late = datetime.now(UTC) - timedelta(hours=2), datetime.now(UTC) + timedelta(hours=2)
 
         @bench.huey.task()
@@ -204,7 +193,7 @@ def test_retries_that_a_single_job_was_given_count_too(bench: Bench) -> None:
 
     bench.huey.enqueue(fail.s(retries=3))
     bench.work()
-    failures = [event for event in bench.events if isinstance(event, Failure)]
+    failures = bench.all(Failure)
 
     assert [(event.job.attempt, event.job.max_attempts) for event in failures] == [(1, 4), (1, 3), (1, 2), (2, 2)]
     assert [event.final for event in failures] == [False, False, False, True]
@@ -221,7 +210,7 @@ def test_a_retry_that_was_asked_for_is_another_execution_of_the_same_attempt(ben
 
     ask()
     bench.work()
-    jobs = [event.job for event in bench.events if isinstance(event, Started)]
+    jobs = [event.job for event in bench.all(Started)]
 
     assert [job.attempt for job in jobs] == [1, 1, 1]
     assert len({job.execution_id for job in jobs}) == 3
@@ -248,7 +237,7 @@ def test_a_failure_tells_when_it_is_tried_again(bench: Bench, delay: Any) -> Non
     task = fail.s()
     bench.huey.execute(task)
     bench.huey.execute(fail.s(retries=1))
-    first, second = (event for event in bench.events if isinstance(event, Failure))
+    first, second = bench.all(Failure)
 
     assert (first.error.type, first.retry_delay, first.will_retry) == ("builtins.RuntimeError", 60, True)
     assert (second.error.type, second.retry_delay, second.will_retry) == ("builtins.OSError", 90, True)
@@ -494,7 +483,7 @@ def test_a_retry_that_runs_inside_its_predecessor_comes_after_it(immediate: Benc
     fail_once()
 
     assert immediate.story == [*ran("failure exception will retry"), *SUCCEEDED]
-    assert [event.job.attempt for event in immediate.events if isinstance(event, Stopped)] == [1, 2]
+    assert [event.job.attempt for event in immediate.all(Stopped)] == [1, 2]
     assert Execution.current() is None
 
 
@@ -575,33 +564,27 @@ def test_an_error_of_ours_is_logged_once_and_harms_no_job(
     """Jobs run as if nobody watched."""
     ran_jobs: list[int] = []
 
-    def refuse(*_args: object, **_kwargs: object) -> None:
-        raise RuntimeError("a bug of ours")
-
     @bench.huey.task()
     def work(number: int) -> None:
         ran_jobs.append(number)
 
-    monkeypatch.setattr(bench.dispatcher, "begin", refuse)
+    monkeypatch.setattr(bench.dispatcher, "begin", bug)
     for number in range(3):
         work(number)
     bench.work()
 
     assert ran_jobs == [0, 1, 2]
-    assert sum("could not be reported" in record.message for record in caplog.records) == 1
+    assert times_logged(caplog, "could not be reported") == 1
 
 
 def test_an_execution_ends_whatever_goes_wrong_at_its_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """If even its outcome can't be noted, it has stopped, for a reason that is unknown."""
 
-    def refuse(*_args: object, **_kwargs: object) -> None:
-        raise RuntimeError("a bug of ours")
-
     @bench.huey.task()
     def fail() -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(Execution, "fail", refuse)
+    monkeypatch.setattr(Execution, "fail", bug)
     fail()
     bench.work()
 
@@ -612,8 +595,7 @@ def test_jobs_run_where_nothing_can_be_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """In immediate mode there is no worker's start to refuse: a config that can't be used is logged, once."""
-    (tmp_path / "jobreporter.toml").write_text("[reporters.recorder]\nuse = 7\n")
-    monkeypatch.setenv("JOBREPORTER_CONFIG", str(tmp_path / "jobreporter.toml"))
+    use_config(tmp_path, monkeypatch, UNUSABLE)
     huey = MemoryHuey("desk", immediate=True)
     attach(huey)
 
@@ -630,7 +612,7 @@ def test_jobs_run_where_nothing_can_be_reported(
     work()
 
     assert result() == 42
-    assert sum("[reporters.recorder]" in record.getMessage() for record in caplog.records) == 1
+    assert times_logged(caplog, "[reporters.recorder]") == 1
 
 
 def test_attaching_twice_is_refused(bench: Bench) -> None:
@@ -677,23 +659,6 @@ def test_a_job_that_ends_its_worker(kind: str, make_bench: MakeBench) -> None:
 
 
 @KINDS
-def test_the_job_finds_its_execution_in_a_worker(kind: str, make_bench: MakeBench) -> None:
-    """Its tags arrive, its secrets don't, and the worker is the process that ran it."""
-    bench = make_bench(huey_app.Source(), kind)
-    bench.send("success")
-    bench.start()
-    bench.wait_for_stops({"success": 1})
-    bench.stop()
-    (success,) = (call for call in bench.calls() if call.hook == "handle_success")
-
-    assert isinstance(success.meta, Success)
-    assert success.meta.tags == {"customer": "acme"}
-    assert success.meta.job.worker is not None
-    assert success.meta.job.worker.endswith(f":{success.pid}")
-    assert "k-canary" not in repr(bench.calls())
-
-
-@KINDS
 def test_two_jobs_that_are_interrupted(kind: str, make_bench: MakeBench) -> None:
     """Each job that the consumer's end interrupts is told, also when a thread goes on for a moment."""
     bench = make_bench(huey_app.Source(), kind)
@@ -711,7 +676,7 @@ def test_two_jobs_that_are_interrupted(kind: str, make_bench: MakeBench) -> None
 @KINDS
 def test_a_consumer_made_by_hand_runs_no_job_with_a_bad_config(kind: str, make_bench: MakeBench) -> None:
     """Without ``create_consumer`` a worker's own start is the earliest place: it goes no further."""
-    bench = make_bench(huey_app.Source(by_hand=True), kind, config="[reporters.recorder]\nuse = 7\n")
+    bench = make_bench(huey_app.Source(by_hand=True), kind, config=UNUSABLE)
     bench.send("hold")
     bench.start()
     wait_for(lambda: "died, restarting" in bench.what_the_worker_said(), "a worker died", bench.what_the_worker_said)

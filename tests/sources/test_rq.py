@@ -21,8 +21,10 @@ import pytest
 import rq
 import rq_app
 from conftest import MakeBench, NewQueue
+from in_jobs import RECORDS
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from reported import Events, Reported, bug, recording, times_logged, use_config
 from rq import Callback, Repeat, Retry
 from rq.exceptions import DeserializationError, ShutDownImminentException, StopRequested
 from rq.group import Group
@@ -30,14 +32,14 @@ from rq.job import Job, JobStatus
 from rq.scheduler import RQScheduler
 from rq.timeouts import JobTimeoutException
 from rq.worker import HerokuWorker
-from scenarios import CUT_OFF, FAILED, FAILED_AT_FIRST, SHUT_DOWN, SUCCEEDED, ran, summary
-from workers import CONFIG, expected, wait_for
+from scenarios import CUT_OFF, FAILED, FAILED_AT_FIRST, SHUT_DOWN, SUCCEEDED, ran
+from workers import CONFIG, UNUSABLE, expected, wait_for
 
 from jobreporter import Abort, ConfigError, Dispatcher, Execution, JobReporterError, hookimpl
 from jobreporter.events import Failure, Started, Success
 from jobreporter.sources.rq import Queue, SimpleWorker, SpawnWorker, Worker, _aside, _losses
 from jobreporter.sources.rq._aside import aside
-from jobreporter.testing import Recorder, read_calls
+from jobreporter.testing import read_calls
 
 LOST = ran("failure worker_lost final")
 NEVER_STARTED = ("failure worker_lost final", "stopped failure")
@@ -78,14 +80,14 @@ def refuse(*_args: object, **_kwargs: object) -> None:
     raise OSError("the callback's own")
 
 
-class Bench:
+class Bench(Reported):
     """A queue in Redis, a worker of a kind that works when the test says so, and what was reported."""
 
-    def __init__(self, connection: Redis, worker: Any, events: Callable[[], list[Any]]) -> None:
+    def __init__(self, connection: Redis, worker: Any, events: Events) -> None:
+        super().__init__(events)
         self.connection = connection
         self.queue = Queue("desk", connection=connection)
         self.worker = worker
-        self._events = events
 
     def enqueue(self, function: Callable[[], Any], **options: Any) -> Job:
         number = len(ACTS)
@@ -119,22 +121,6 @@ class Bench:
             self.connection.zadd(registry.key, {entry: 1})
         self.worker.clean_registries()
 
-    @property
-    def events(self) -> list[Any]:
-        return self._events()
-
-    @property
-    def story(self) -> list[str]:
-        return [summary(event) for event in self.events]
-
-    def all(self, kind: type) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    def only(self, kind: type) -> Any:
-        """The one event of a kind."""
-        (event,) = self.all(kind)
-        return event
-
 
 @pytest.fixture
 def connection(tmp_path: Path, new_queue: NewQueue) -> Iterator[Redis]:
@@ -145,13 +131,7 @@ def connection(tmp_path: Path, new_queue: NewQueue) -> Iterator[Redis]:
 @pytest.fixture
 def bench(connection: Redis) -> Iterator[Bench]:
     """Jobs run in this process."""
-    recorder = Recorder()
-    with Dispatcher(reporters={"recorder": recorder}) as dispatcher:
-
-        def events() -> list[Any]:
-            assert dispatcher.flush(10)
-            return list(recorder.events)
-
+    with recording() as (dispatcher, events):
         yield Bench(connection, SimpleWorker(["desk"], connection=connection, dispatcher=dispatcher), events)
 
 
@@ -162,13 +142,8 @@ def stable(connection: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return Bench(connection, Worker(["desk"], connection=connection), lambda: recorded(tmp_path))
 
 
-def use_config(folder: Path, monkeypatch: pytest.MonkeyPatch, config: str) -> None:
-    (folder / "jobreporter.toml").write_text(config.format(path=folder / "calls.jsonl"))
-    monkeypatch.setenv("JOBREPORTER_CONFIG", str(folder / "jobreporter.toml"))
-
-
 def recorded(folder: Path) -> list[Any]:
-    return [call.meta for call in read_calls(folder / "calls.jsonl") if call.meta is not None]
+    return [call.meta for call in read_calls(folder / RECORDS) if call.meta is not None]
 
 
 def fail(error: BaseException) -> Callable[[], None]:
@@ -182,7 +157,7 @@ def die() -> None:
     """Let the work horse be killed, once its start was written down."""
     execution = Execution.current()
     assert execution is not None
-    calls = Path(os.environ["JOBREPORTER_CONFIG"]).with_name("calls.jsonl")
+    calls = Path(os.environ["JOBREPORTER_CONFIG"]).with_name(RECORDS)
     wait_for(lambda: execution.job.execution_id in (calls.read_text() if calls.exists() else ""), "started", str)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -545,22 +520,18 @@ def test_an_error_of_ours_is_logged_once_and_harms_no_job(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Jobs run as if nobody watched."""
-
-    def bug(*_args: object, **_kwargs: object) -> None:
-        raise RuntimeError("a bug of ours")
-
     monkeypatch.setattr(Dispatcher, "resume", bug)
     jobs = [bench.enqueue(str), bench.enqueue(str), bench.enqueue(fail(OSError()))]
     bench.work()
 
     assert [job.get_status() for job in jobs] == [JobStatus.FINISHED, JobStatus.FINISHED, JobStatus.FAILED]
     assert bench.story == []
-    assert sum("could not be reported" in record.message for record in caplog.records) == 2
+    assert times_logged(caplog, "could not be reported") == 2
 
 
 def test_an_execution_ends_whatever_goes_wrong_at_its_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """If even its outcome can't be noted, it has stopped, for a reason that is unknown."""
-    monkeypatch.setattr(Execution, "fail", refuse)
+    monkeypatch.setattr(Execution, "fail", bug)
     bench.enqueue(fail(RuntimeError()))
     bench.work()
 
@@ -613,7 +584,7 @@ def test_a_time_limit_that_the_import_of_the_job_exceeds(
 
     assert bench.story == ["failure timeout final", "stopped failure"]
     assert (job.name, job.args, job.kwargs) == ("slow_module.work", (), {"customer": "acme"})
-    assert not any("could not be reported" in record.message for record in caplog.records)
+    assert times_logged(caplog, "could not be reported") == 0
 
 
 def test_a_lost_job_that_hung_in_its_import(stable: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -784,7 +755,7 @@ class Killer:
 
     @hookimpl
     def handle_stopped(self) -> None:
-        calls = Path(os.environ["JOBREPORTER_CONFIG"]).with_name("calls.jsonl")
+        calls = Path(os.environ["JOBREPORTER_CONFIG"]).with_name(RECORDS)
         wait_for(lambda: b'"stopped"' in calls.read_bytes(), "the end was written down", str)
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -1052,7 +1023,7 @@ def test_a_worker_with_an_unusable_config_does_not_start(
     kind: Any, connection: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It isn't even registered, and takes no job."""
-    use_config(tmp_path, monkeypatch, "[reporters.recorder]\nuse = 7\n")
+    use_config(tmp_path, monkeypatch, UNUSABLE)
     queue = Queue("desk", connection=connection)
     queue.enqueue(charge, "acme", "k")
     with pytest.raises(ConfigError, match=r"\[reporters\.recorder\]"):
@@ -1074,23 +1045,6 @@ def test_another_class_of_worker_reports_with_ours_before_it(stable: Bench) -> N
     stable.work()
 
     assert stable.story == [*SUCCEEDED, *LOST]
-
-
-@pytest.mark.parametrize("kind", ["fork", "simple"])
-def test_the_job_finds_its_execution_in_a_worker(kind: str, make_bench: MakeBench) -> None:
-    """Its tags arrive, its secrets don't, and the worker is the process that ran it."""
-    bench = make_bench(rq_app.Source(), kind)
-    bench.send("success")
-    bench.start()
-    bench.wait_for_stops({"success": 1})
-    bench.stop()
-    (success,) = (call for call in bench.calls() if call.hook == "handle_success")
-
-    assert isinstance(success.meta, Success)
-    assert success.meta.tags == {"customer": "acme"}
-    assert success.meta.job.worker is not None
-    assert success.meta.job.worker.endswith(f":{success.pid}")
-    assert "k-canary" not in repr(bench.calls())
 
 
 def test_workers_that_spawn(make_bench: MakeBench) -> None:
@@ -1122,7 +1076,7 @@ def test_a_spawned_horse_reads_the_config_by_itself(make_bench: MakeBench) -> No
     bench.send("success")
     bench.start()
     bench.wait_for_stops({"success": 1})
-    (bench.folder / "jobreporter.toml").write_text("[reporters.recorder]\nuse = 7\n")
+    (bench.folder / "jobreporter.toml").write_text(UNUSABLE)
     bench.send("hold")
     wait_for(lambda: bench.has("hold.entered"), "it runs", bench.what_the_worker_said)
     bench.put("hold.release")

@@ -11,10 +11,9 @@ import pytest
 from conftest import MakeBench, NewQueue
 from every_source import SOURCES
 from scenarios import FAILED, SCENARIOS, SUCCEEDED, UNDISTURBED
-from workers import Bench, Source, expected, reason_why_not, wait_for
+from workers import UNUSABLE, Bench, Source, expected, reason_why_not, wait_for
 
-#: A config that no worker may start with.
-UNUSABLE = "[reporters.recorder]\nuse = 7\n"
+from jobreporter.events import Success
 
 KINDS = [(source, kind) for source in SOURCES for kind in source.kinds]
 UndisturbedBench = Callable[[Source, str], Bench]
@@ -73,6 +72,19 @@ def test_an_undisturbed_worker(source: Source, kind: str, name: str, undisturbed
     if scenario.attempts is not None:
         attempts = {event.job.execution_id: event.job.attempt for event in bench.events(name)}
         assert tuple(attempts.values()) == scenario.attempts
+
+
+@EVERY_KIND
+def test_the_job_finds_its_execution(source: Source, kind: str, undisturbed: UndisturbedBench) -> None:
+    """Its tags arrive, its secrets don't, and the worker is the process that ran it."""
+    bench = undisturbed(source, kind)
+    successes = [(call.pid, call.meta) for call in bench.calls() if isinstance(call.meta, Success)]
+    ((pid, success),) = (each for each in successes if each[1].job.id == "success")
+
+    assert success.tags == {"customer": "acme"}
+    assert success.job.worker is not None
+    assert success.job.worker.endswith(f":{pid}")
+    assert "k-canary" not in repr(bench.calls())
 
 
 @EVERY_KIND

@@ -29,6 +29,8 @@ use = "jobreporter.testing:FileRecorder"
 path = "{path}"
 """
 
+#: A config that no worker may start with.
+UNUSABLE = "[reporters.recorder]\nuse = 7\n"
 
 #: Enqueues jobs, and tells what that left behind in its process.
 SEND = """
