@@ -103,7 +103,10 @@ class Bench:
         self.kind = kind
         self.folder = folder
         self.log = folder / "worker.log"
-        self._queue = queue
+        #: Where the queue is: a file's path, or the database's URL.
+        self.queue = queue
+        #: How many jobs the worker may run at once.
+        self.workers = 1
         self._records = folder / RECORDS
         self._worker: subprocess.Popen[bytes] | None = None
         (folder / "jobreporter.toml").write_text(config.format(path=self._records))
@@ -130,6 +133,7 @@ class Bench:
         return done.stdout.strip()
 
     def start(self, *, workers: int = 1, max_jobs: int | None = None) -> None:
+        self.workers = workers
         command = self.source.command(self.kind, workers=workers, max_jobs=max_jobs)
         with self.log.open("ab") as log:
             self._worker = subprocess.Popen(
@@ -147,7 +151,11 @@ class Bench:
     def wait(self) -> int:
         """The worker's exit status, once it has ended."""
         assert self._worker is not None
-        return self._worker.wait(PATIENCE)
+        try:
+            return self._worker.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            alive = ProcessTree(self._worker.pid).alive()
+            raise AssertionError(f"still there: {alive}\n{self.what_the_worker_said()}") from None
 
     def stop(self) -> None:
         """End the worker gracefully."""
@@ -177,6 +185,11 @@ class Bench:
         for event in self.events(job):
             executions.setdefault(event.job.execution_id, []).append(summary(event))
         return [tuple(events) for events in executions.values()]
+
+    def running(self) -> int:
+        """How many executions have started and not stopped, as far as was reported."""
+        events = [call.meta for call in self.calls() if call.meta is not None]
+        return sum(isinstance(event, Started) - isinstance(event, Stopped) for event in events)
 
     def wait_for_stops(self, counts: Mapping[str, int]) -> None:
         """Wait until jobs have stopped so many times."""
@@ -215,5 +228,5 @@ class Bench:
         return os.environ | {
             "JOBREPORTER_CONFIG": str(self.folder / "jobreporter.toml"),
             "PYTHONPATH": str(HERE),
-            "QUEUE": self._queue,
+            "QUEUE": self.queue,
         }
