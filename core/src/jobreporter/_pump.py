@@ -26,9 +26,8 @@ from jobreporter._weight import Scales
 from jobreporter.events import Event, Failure
 from jobreporter.hookspecs import HANDLERS
 
-# Seconds for which the pump naps. The longer, the more jobs share one turn of every thread; what a tight publisher appends
-# meanwhile, and until the interpreter hands its lock on, must find room in the ingress.
-NAP = 0.01
+# Seconds for which the pump naps.
+NAP = 0.002
 
 # Items that must come during the first nap for another one: a short job's end alone isn't worth it, since a turn costs more
 # than to be woken again. After that, it naps on as long as any come.
