@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,5 +47,9 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def wheel(guide: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The guide's project, built. A wheel on ``sys.path`` is found and imported like an installed one."""
-    return build_wheel(guide, tmp_path_factory.mktemp("wheel"))
+    """The guide's project, built. A wheel's files on ``sys.path`` are found and imported like an installed one's."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # Unpacked: who looks for metadata in an archive leaves it open until Python comes to collect it.
+    with zipfile.ZipFile(build_wheel(guide, folder)) as archive:
+        archive.extractall(folder / "unpacked")
+    return folder / "unpacked"
