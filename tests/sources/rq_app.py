@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,9 +65,9 @@ class Source:
     def end(self, bench: Bench, *, abruptly: bool) -> None:
         # What RQ raises when a signal finds a worker between two jobs may be lost in what it interrupts, one time in
         # hundreds. It then waits for jobs as before.
-        redis = Redis.from_url(bench.queue)
-        wait_for(lambda: self._is_settled(bench, redis), "no worker is between two jobs", bench.what_the_worker_said)
-        redis.close()
+        with Redis.from_url(bench.queue) as redis:
+            settled = partial(self._is_settled, bench, redis)
+            wait_for(settled, "no worker is between two jobs", bench.what_the_worker_said)
         bench.signal(signal.SIGTERM)
         if abruptly:
             wait_for(lambda: self._asked_twice(bench), "RQ heard the second signal", bench.what_the_worker_said)

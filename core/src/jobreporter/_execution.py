@@ -8,11 +8,8 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Self
 
-from jobreporter._capture.containers import is_light
-from jobreporter._capture.plain import Bounds, plain
+from jobreporter._capture.plain import Bounds, brief
 from jobreporter._capture.raw_error import RawError
-from jobreporter._capture.shown import shown
-from jobreporter._capture.text import cut
 from jobreporter._clock import Clock
 from jobreporter._ingress import Ending, Item, UnfinishedFailure
 from jobreporter._jobs import CapturedJob
@@ -101,7 +98,7 @@ class Execution:
     def tag(self, **tags: object) -> None:
         """Put tags on the outcome. Values become text."""
         for name, value in tags.items():
-            self._tags[name] = _text(value)
+            self._tags[name] = brief(value, _TEXT, str)
 
     def succeed(self) -> None:
         """Note that the job completed."""
@@ -125,7 +122,7 @@ class Execution:
 
     def abort(self, reason: str, *, will_retry: bool | None = None) -> None:
         """Note that the job was given up on purpose. reason: one of ``ABORT_REASONS``, or a word of its own."""
-        self._note = ("aborted", {"reason": _text(reason), "will_retry": will_retry})
+        self._note = ("aborted", {"reason": brief(reason, _TEXT, str), "will_retry": will_retry})
 
     def note(self, error: BaseException | None) -> None:
         """Note what it means that the job raised this; ``None``: that it returned, which any other note overrules."""
@@ -190,12 +187,6 @@ class Execution:
         self.note(error)
         self.stop()
         return isinstance(error, Abort)
-
-
-def _text(value: object) -> str:
-    if is_light(value):
-        return shown(value, LONGEST_TEXT, str)
-    return cut(str(plain(value, _TEXT)), LONGEST_TEXT)  # str() of all of it may take any time
 
 
 def _queue_wait(job: Job, started_at: float) -> float | None:

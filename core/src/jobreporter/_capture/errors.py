@@ -14,7 +14,7 @@ from typing import Any
 from jobreporter._capture.classes import attribute
 from jobreporter._capture.containers import container, head, is_light
 from jobreporter._capture.interruption import is_interruption
-from jobreporter._capture.plain import NARROW, Bounds, Walk, plain
+from jobreporter._capture.plain import NARROW, Bounds, Walk, brief, plain
 from jobreporter._capture.raw_error import RawError, RawException
 from jobreporter._capture.redaction import Redaction
 from jobreporter._capture.secrets import LONGEST
@@ -124,11 +124,8 @@ def _notes(error: BaseException) -> tuple[str, ...]:
         return ()
     builtin = container(type(notes))
     if builtin is not list and builtin is not tuple:
-        return (_odd_note(notes),)
+        return (brief(notes, _MESSAGE),)
     return tuple(
-        cut(note, LONGEST) if issubclass(type(note), str) else _odd_note(note) for note in head(notes, builtin, _NOTES)
+        cut(note, LONGEST) if issubclass(type(note), str) else brief(note, _MESSAGE)
+        for note in head(notes, builtin, _NOTES)
     )
-
-
-def _odd_note(note: object) -> str:
-    return shown(note, LONGEST) if is_light(note) else cut(repr(plain(note, _MESSAGE)), LONGEST)

@@ -8,7 +8,7 @@ for each foreign object.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import isfinite
 from types import WrapperDescriptorType
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from jobreporter._capture.classes import attribute, full_name
-from jobreporter._capture.containers import container, head
+from jobreporter._capture.containers import container, head, is_light
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._capture.shown import shown
@@ -55,6 +55,13 @@ _LONG = 10_000
 def plain(value: object, bounds: Bounds = WIDE) -> Any:
     """A value as plain data, within bounds."""
     return Walk(bounds).value(value)
+
+
+def brief(value: object, bounds: Bounds, show: Callable[[Any], str] = repr) -> str:
+    """What a value shows of itself, ``bounds.text`` characters of it at most: of a large one, what is plain within bounds."""
+    if is_light(value):
+        return shown(value, bounds.text, show)
+    return cut(show(plain(value, bounds)), bounds.text)  # to show all of it may take any time
 
 
 def plain_dict(value: Any) -> Any:
