@@ -26,7 +26,7 @@ from redis import Redis
 
 HERE = Path(__file__).parent
 #: Tasks of one measurement, and how often each side is measured.
-TASKS, ROUNDS = 1_000, 7
+TASKS, ROUNDS = 2_000, 15
 #: The same for tasks that are traced in one process.
 TRACED, TRACED_ROUNDS = 4_000, 15
 REPORTERS = 3
