@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -11,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import billiard.util
 from celery import Celery, Task
 from celery.exceptions import Ignore, Reject
-from celery.signals import before_task_publish, task_failure, task_postrun, task_revoked, worker_init
+from celery.signals import before_task_publish, task_failure, task_postrun, task_revoked, worker_init, worker_ready
 from in_jobs import RECORDS, end_as_named, first_time, wait_for_release
 from scenarios import SUCCEEDED
 from scenarios import Execution as Events
@@ -23,6 +25,9 @@ from jobreporter import Abort, Execution
 from jobreporter.sources import celery as source
 from jobreporter.sources.celery import attach
 from jobreporter.testing import read_calls
+
+#: A file that names a child which is stopped. Another one's death wakes it, and it is to end itself.
+TO_WAKE = "to_wake"
 
 app = Celery("bench", broker=os.environ.get("QUEUE", "memory://"))
 app.conf.worker_prefetch_multiplier = 1
@@ -230,6 +235,21 @@ def wait_until_stopped(job: str) -> None:
     """Wait until the end of this job was written down."""
     while not any(call.hook == "handle_stopped" and call.meta.job.id == job for call in read_calls(Path(RECORDS))):
         time.sleep(0.01)
+
+
+@worker_ready.connect
+def wake_another_child(**_: object) -> None:
+    """Where the main process notes that a child is gone, and has yet to look which jobs were lost with it."""
+
+    def wake(record: logging.LogRecord) -> bool:
+        if "exited with" in str(record.msg) and Path(TO_WAKE).exists():
+            pid = int(Path(TO_WAKE).read_text())
+            Path(TO_WAKE).unlink()
+            os.kill(pid, signal.SIGCONT)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # it is left to the pool
+        return True
+
+    billiard.util.get_logger().addFilter(wake)
 
 
 @app.task(autoretry_for=(RuntimeError,), max_retries=1, retry_kwargs={"countdown": 0})

@@ -48,7 +48,7 @@ from jobreporter.events import Aborted, Failure, Started, Stopped, Success
 from jobreporter.sources import celery as source
 from jobreporter.sources._lazy import LazyDispatcher
 from jobreporter.sources.celery import attach
-from jobreporter.sources.celery._ended import Ended
+from jobreporter.sources.celery._children import Begun, Children, _at
 from jobreporter.sources.celery._pool import Pool
 from jobreporter.sources.celery._run import REPLACED, Run
 from jobreporter.sources.celery._soft_limit import raise_into
@@ -746,6 +746,7 @@ def test_an_execution_that_celery_has_cut_off_ends_with_the_next(
     def work() -> None: ...
 
     monkeypatch.setattr(desk.app.jobreporter, "_in_child", True)
+    monkeypatch.setattr(desk.app.jobreporter, "_pool", Pool(LazyDispatcher(desk.dispatcher)))
     receivers = signals.task_postrun._live_receivers
     monkeypatch.setattr(signals.task_postrun, "_live_receivers", first_call(limit, receivers))
     with pytest.warns(RuntimeWarning, match="Exception raised outside body"):
@@ -974,13 +975,57 @@ def test_what_the_child_has_ended_the_main_process_leaves_alone(desk: Desk, pool
     assert desk.events == []
 
 
-def in_child(ended: Ended, *deliveries: str) -> int:
-    """A child of the pool that ends these, and itself."""
+@pytest.mark.parametrize(
+    ("ended", "told"), [([], ran("failure worker_lost will retry")[1:]), (["aaaaaaaa"], ())], ids=["cut off", "ended"]
+)
+def test_a_job_that_another_child_had_begun(
+    desk: Desk, pool: Pool, monkeypatch: pytest.MonkeyPatch, ended: list[str], told: tuple[str, ...]
+) -> None:
+    """And was gone before the worker heard of it: who begins the job anew tells of that, unless it had ended."""
+
+    @desk.task
+    def work() -> None: ...
+
+    first = in_child(pool._children, *ended, begins={"aaaaaaaa": "aaaaaaaa"})
+    monkeypatch.setattr(desk.app.jobreporter, "_in_child", True)
+    monkeypatch.setattr(desk.app.jobreporter, "_pool", pool)
+    pool._children.forking()
+    pool.be_child()
+    work.apply_async(task_id="1")
+    request = next(desk.requests())
+    request.request_dict["jobreporter_delivery"] = "aaaaaaaa"
+    request.execute()
+    before, after = desk.events[: len(told)], desk.events[len(told) :]
+
+    assert desk.story == [*told, *SUCCEEDED]
+    assert all(event.job.execution_id == "1:1:aaaaaaaa" for event in before)
+    assert all(event.job.worker.endswith(f":{first}") for event in before)
+    assert all(event.job.execution_id != "1:1:aaaaaaaa" for event in after)
+    assert pool._children.have_ended("aaaaaaaa")
+
+
+def test_a_job_that_was_lost_by_its_second_child(desk: Desk, pool: Pool) -> None:
+    """The main process tells of the execution that this child has begun, and not of the first."""
+    request = taken(desk, pool, 0)
+    first = in_child(pool._children, begins={request.delivery: request.delivery})
+    second = in_child(pool._children, begins={request.delivery: "cccccccc"})
+    request.on_accepted(second, time.monotonic())
+    request.on_failure(raised(WorkerLostError("signal 9")))
+
+    assert first != second
+    assert desk.only(Stopped).job.execution_id == "1:1:cccccccc"
+    assert desk.only(Stopped).job.worker.endswith(f":{second}")
+
+
+def in_child(children: Children, *names: str, begins: Mapping[str, str] | None = None) -> int:
+    """A child of the pool that begins these, by delivery, ends those, and then itself."""
     child = os.fork()
     if child == 0:
-        ended.be_child()
-        for delivery in deliveries:
-            ended.add(delivery)
+        children.be_child()
+        for delivery, name in (begins or {}).items():
+            children.begins(delivery, name)
+        for name in names:
+            children.ends(name)
         os._exit(0)
     os.waitpid(child, 0)
     return child
@@ -988,36 +1033,49 @@ def in_child(ended: Ended, *deliveries: str) -> int:
 
 def test_each_child_has_a_place_of_its_own() -> None:
     """What one has ended stays known when others come, and is forgotten when a child of its own ends many more."""
-    ended = Ended()
-    in_child(ended, "aaaaaaaa")
-    in_child(ended, "bbbbbbbb", "cccccccc")
-    in_child(ended, "dddddddd", *(f"{number:08}" for number in range(7)))
+    children = Children()
+    in_child(children, "aaaaaaaa")
+    in_child(children, "bbbbbbbb", "cccccccc")
+    in_child(children, "dddddddd", *(f"{number:08}" for number in range(7)))
 
-    assert [ended.has(delivery * 8) for delivery in "abcde"] == [True, True, True, False, False]
-    assert all(ended.has(f"{number:08}") for number in range(7))
-    assert not ended.has("aaaabbbb")
-    assert not ended.has("00000100")
+    assert [children.have_ended(name * 8) for name in "abcde"] == [True, True, True, False, False]
+    assert all(children.have_ended(f"{number:08}") for number in range(7))
+    assert not children.have_ended("aaaabbbb")
+    assert not children.have_ended("00000100")
+
+
+def test_what_a_child_has_begun_last_is_known_by_its_delivery() -> None:
+    """One after the other may begin the same; and what has begun has not ended."""
+    children = Children()
+    first = in_child(children, begins={"aaaaaaaa": "aaaaaaaa"})
+    second = in_child(children, begins={"bbbbbbbb": "bbbbbbbb", "aaaaaaaa": "cccccccc"})
+
+    assert list(children.begun("aaaaaaaa")) == [Begun(first, "aaaaaaaa"), Begun(second, "cccccccc")]
+    assert list(children.begun("bbbbbbbb")) == []
+    assert list(children.begun("aaaacccc")) == []
+    assert not children.have_ended("aaaaaaaa")
+    assert not children.have_ended("cccccccc")
 
 
 def test_what_is_no_child_of_the_pool_writes_nothing() -> None:
     """A job may fork too, and a worker may have threads."""
-    ended = Ended()
-    ended.add("aaaaaaaa")
+    children = Children()
+    children.ends("aaaaaaaa")
 
-    assert not ended.has("aaaaaaaa")
+    assert not children.have_ended("aaaaaaaa")
 
 
 def test_places_of_children_that_are_gone_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """There are many more than children at once, and a living child's is never given away."""
-    ended = Ended()
+    children = Children()
     living = subprocess.Popen(["sleep", "60"])
-    ended.forking()
-    taken = ended._place
-    ended._write(taken, living.pid.to_bytes(8, sys.byteorder))
+    children.forking()
+    taken = children._place
+    children._write(_at(taken), living.pid.to_bytes(8, sys.byteorder))
     places = []
     for _ in range(2000):
-        ended.forking()
-        places.append(ended._place)
+        children.forking()
+        places.append(children._place)
     living.kill()
     living.wait()
 
@@ -1192,3 +1250,36 @@ def test_a_worker_that_is_asked_twice(
 
     assert [summary(event).removesuffix(" will retry") for event in bench.events(name)] == list(SHUT_DOWN)
     assert aborted.will_retry is will_retry
+
+
+def test_a_job_that_goes_from_a_child_that_is_gone_to_another(make_bench: MakeBench) -> None:
+    """Two children die at almost the same time, and Celery looks at one of them before it has heard what the other took.
+
+    It then gives that job to another child, as if nobody had begun it.
+    """
+    bench = make_bench(celery_app.Source(), "prefork")
+    bench.send("hold a", "hold b")
+    bench.start(workers=2)
+    bench.wait_for_start("hold a")
+    bench.wait_for_start("hold b")
+    # The worker looks at the child first that was forked last.
+    first, last = sorted(("hold a", "hold b"), key=bench.pid_of)
+    bench.put(f"{last}.release")
+    says(bench, f"[{last}] succeeded")
+    (bench.folder / celery_app.TO_WAKE).write_text(str(bench.pid_of(last)))
+    os.kill(bench.pid_of(last), signal.SIGSTOP)
+    bench.send("random-1-death")
+    says(bench, "[random-1-death] received")
+    bench.send("success")  # by the time that it is received, the other was handed to the child
+    says(bench, "[success] received")
+    os.kill(bench.pid_of(first), signal.SIGKILL)
+    bench.wait_for_stops({"random-1-death": 2, "success": 1, first: 1})
+    bench.stop()
+
+    assert bench.executions("random-1-death") == [ran("failure worker_lost will retry"), SUCCEEDED]
+    assert bench.executions(first) == [ran("failure worker_lost final")]
+
+
+def says(bench: Bench, words: str) -> None:
+    """Wait until the worker says so."""
+    wait_for(lambda: words in bench.what_the_worker_said(), words, bench.what_the_worker_said)

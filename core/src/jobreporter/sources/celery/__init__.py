@@ -106,9 +106,10 @@ class _Source:
             dispatcher = self._dispatcher.get()
             if dispatcher is None:
                 return
+            delivery = delivery_of(request)
             if self._in_child and not request.is_eager:
                 self._end_what_is_left()
-            delivery = delivery_of(request)
+                delivery = self._pool.begins(task, delivery)
             execution = dispatcher.resume(**describe(task, request, delivery))
             run = self._runs[id(request)] = Run(execution, delivery, eager=bool(request.is_eager))
         run.begin()

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 from billiard.einfo import ExceptionWithTraceback
 from celery import Task
 from celery.app.task import Context
-from celery.exceptions import Retry, Terminated, TimeLimitExceeded, WorkerLostError
+from celery.exceptions import Retry, SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
 from celery.utils import log
 from celery.utils.imports import symbol_by_name
 from celery.worker import state
@@ -23,9 +23,9 @@ from celery.worker.request import Request
 
 from jobreporter import Execution
 from jobreporter.sources._delivery import new_delivery
-from jobreporter.sources._harmless import harmless
+from jobreporter.sources._harmless import harmless, harmless_but_for
 from jobreporter.sources._lazy import LazyDispatcher
-from jobreporter.sources.celery._ended import Ended, alive
+from jobreporter.sources.celery._children import Begun, Children, alive
 from jobreporter.sources.celery._job import DELIVERY, describe
 from jobreporter.sources.celery._run import delay_of
 
@@ -38,7 +38,7 @@ class Pool:
 
     def __init__(self, dispatcher: LazyDispatcher) -> None:
         self._dispatcher = dispatcher
-        self._ended = Ended()
+        self._children = Children()
         self._pid = os.getpid()
         #: The last job that each child has taken, by process id.
         self._taken: dict[int, ReportedRequest] = {}
@@ -59,11 +59,35 @@ class Pool:
         """This process was forked for the pool, and is about to take its first job."""
         self._taken.clear()
         self._lost.clear()
-        self._ended.be_child()
+        self._children.be_child()
 
-    def ends(self, delivery: str) -> None:
-        """A child is about to publish how the job of this delivery ended, so nobody else must."""
-        self._ended.add(delivery)
+    def begins(self, task: Task, delivery: str) -> str:
+        """A child is about to run the job of this delivery. Returns a name for the execution.
+
+        It may not be the first: the main process hands a job on whose child was gone before it had said that it took it.
+        That child has told how it began, and nobody else knows.
+        """
+        name = delivery
+        for before in self._children.begun(delivery):
+            name = new_delivery()
+            self._lost_unheard(task, before)
+        self._children.begins(delivery, name)
+        return name
+
+    @harmless_but_for(SoftTimeLimitExceeded)
+    def _lost_unheard(self, task: Task, before: Begun) -> None:
+        dispatcher = self._dispatcher.get()
+        if dispatcher is None or self._children.have_ended(before.name):
+            return
+        self._children.ends(before.name)  # first: rather lost than told twice
+        execution = dispatcher.resume(**describe(task, task.request, before.name), worker=_worker(before.pid))
+        error = WorkerLostError("the process was gone before the worker knew that it had taken the job")
+        execution.fail(error, will_retry=True, kind="worker_lost")
+        execution.stop()
+
+    def ends(self, name: str) -> None:
+        """A child is about to publish how the execution of this name ended, so nobody else must."""
+        self._children.ends(name)
 
     # In the main process
 
@@ -128,9 +152,12 @@ class Pool:
         dispatcher = self._dispatcher.get()
         if dispatcher is None or request.concluded or request.delivery in self._lost:
             return None
-        fields = describe(request.task, Context(request.request_dict), request.delivery)
+        for begun in self._children.begun(request.delivery):
+            if begun.pid == request.worker_pid:
+                request.execution_name = begun.name
+        fields = describe(request.task, Context(request.request_dict), request.execution_name)
         if request.worker_pid:
-            fields["worker"] = f"{platform.node()}:{request.worker_pid}"
+            fields["worker"] = _worker(request.worker_pid)
         return dispatcher.resume(**fields)
 
     def _conclude_later(self, request: ReportedRequest) -> None:
@@ -143,8 +170,12 @@ class Pool:
         """Publish how it ended, unless the child has."""
         request.concluded = True
         _, execution = self._lost.pop(request.delivery, (None, None))
-        if execution is not None and not self._ended.has(request.delivery):
+        if execution is not None and not self._children.have_ended(request.execution_name):
             execution.stop()
+
+
+def _worker(pid: int) -> str:
+    return f"{platform.node()}:{pid}"
 
 
 def _worker_ends() -> bool:
@@ -158,6 +189,8 @@ class ReportedRequest(Request):  # type: ignore[misc]  # Celery ships no types
     pool: Pool
     #: Tells this delivery of the message from any other.
     delivery: str
+    #: Of the execution: that of the delivery, but for what was handed from one child to another.
+    execution_name: str
     #: Why the child was, or is about to be, ended; or Celery's word that the job will be tried again.
     reason: str | Retry | None = None
     #: Whether the message went back to the queue.
@@ -169,7 +202,7 @@ class ReportedRequest(Request):  # type: ignore[misc]  # Celery ships no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.delivery = new_delivery()
+        self.delivery = self.execution_name = new_delivery()
         self.request_dict[DELIVERY] = self.delivery
 
     def on_accepted(self, pid: int, time_accepted: float) -> None:
