@@ -45,7 +45,6 @@ _BUILT_IN = Redaction()
 
 def capture_error(
     error: BaseException,
-    *,
     redaction: Redaction = _BUILT_IN,
     secrets: tuple[str, ...] = (),
     locals: bool = False,

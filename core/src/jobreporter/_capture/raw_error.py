@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import CodeType
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from jobreporter._capture.classes import full_name, mro
 from jobreporter._capture.redaction import Redaction
 from jobreporter._capture.secrets import Eraser, Secrets
 from jobreporter._capture.source_lines import source_line
-from jobreporter._capture.stack import RawFrame, line_number
+from jobreporter._capture.stack import RawFrames, line_number
 from jobreporter._capture.text import cut
 from jobreporter.error_info import ErrorInfo, Frame
 
@@ -25,7 +26,7 @@ class RawException(msgspec.Struct, gc=False):
     kind: type[BaseException]
     message: str
     notes: tuple[str, ...]
-    frames: list[RawFrame]
+    frames: RawFrames
     #: How many frames are missing in the middle.
     omitted: int
     #: The local variables of each frame, if they were asked for.
@@ -62,12 +63,14 @@ def _all(exception: RawException) -> Iterator[RawException]:
 
 def _completed(raw: RawException, eraser: Eraser) -> ErrorInfo:
     names = tuple(map(full_name, mro(raw.kind)[:_LONGEST_MRO]))
-    variables = raw.locals or [None] * len(raw.frames)
+    codes, positions, modules = raw.frames
+    variables = raw.locals or [None] * len(codes)
+    calls = zip(codes, positions, modules, variables, strict=True)
     return ErrorInfo(
         type=names[0],
         message=eraser.text(raw.message),
         mro=names,
-        frames=tuple(_frame(frame, own, eraser) for frame, own in zip(raw.frames, variables, strict=True)),
+        frames=tuple(_frame(*call, eraser) for call in calls),
         frames_omitted=raw.omitted,
         cause=None if raw.cause is None else _completed(raw.cause, eraser),
         context=None if raw.context is None else _completed(raw.context, eraser),
@@ -77,8 +80,7 @@ def _completed(raw: RawException, eraser: Eraser) -> ErrorInfo:
     )
 
 
-def _frame(raw: RawFrame, variables: dict[str, Any] | None, eraser: Eraser) -> Frame:
-    code, position, module = raw
+def _frame(code: CodeType, position: int, module: Any, variables: dict[str, Any] | None, eraser: Eraser) -> Frame:
     lineno = line_number(code, position)
     line = source_line(code.co_filename, lineno)
     # A traceback that was rebuilt, by tblib for one, has a name for the call but not the qualified one.

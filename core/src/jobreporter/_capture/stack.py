@@ -9,37 +9,44 @@ from typing import Any
 
 from jobreporter._capture.plain import Walk
 
-#: A call: its code, the position of the instruction that it was at, and what its module calls itself.
-RawFrame = tuple[CodeType, int, Any]
+#: Calls, outermost first: the code of each, the position of the instruction that it was at, and what its module calls itself.
+#: They lie side by side, since a tuple for each call is one more object that the garbage collector looks at in the job's time.
+RawFrames = tuple[list[CodeType], list[int], list[Any]]
 
 # Of more calls the first and the last half are kept.
 _MOST = 100
 _HALF = _MOST // 2
+_AT_MOST = range(_MOST)
 _OPTIMIZED = 0x01  # as inspect.CO_OPTIMIZED: the locals are those of a function
 # References to a dict that only its frame and the function that looks at it have.
 _UNSHARED = 3
 
 
-def raw_frames(traceback: TracebackType | None) -> tuple[list[RawFrame], int]:
+def raw_frames(traceback: TracebackType | None) -> tuple[RawFrames, int]:
     """The calls of a traceback, outermost first, and how many were left out in the middle.
 
     A job waits for this, so the loop does as little as it can. The number of a line takes the longer to find the longer
     the function is: `line_number` does that later.
     """
-    frames: list[RawFrame] = []
+    codes: list[CodeType] = []
+    positions: list[int] = []
+    modules: list[Any] = []
     each = traceback
     try:
-        for _ in range(_MOST):
+        for _ in _AT_MOST:
             if each is None:
-                return frames, 0
+                return (codes, positions, modules), 0
             frame = each.tb_frame
-            frames.append((frame.f_code, each.tb_lasti, frame.f_globals["__name__"]))
+            codes.append(frame.f_code)
+            positions.append(each.tb_lasti)
+            modules.append(frame.f_globals["__name__"])
             each = each.tb_next
     except KeyError:  # code that was executed in a dict of its own
         pass
     kept, omitted = _kept(traceback)
-    calls = ((each.tb_frame, each.tb_lasti) for each in kept)
-    return [(frame.f_code, position, dict.get(frame.f_globals, "__name__")) for frame, position in calls], omitted
+    frames = [each.tb_frame for each in kept]
+    modules = [dict.get(frame.f_globals, "__name__") for frame in frames]
+    return ([frame.f_code for frame in frames], [each.tb_lasti for each in kept], modules), omitted
 
 
 def line_number(code: CodeType, position: int) -> int:
