@@ -11,7 +11,7 @@ import pytest
 from jobreporter import Dispatcher, Event, hookimpl
 from jobreporter._ingress import LIMIT
 from jobreporter._pace import SOON, TURNS, WINDOW, Pace
-from jobreporter._pump import NAP
+from jobreporter._pump import NAP, SHORT_SLEEP
 from jobreporter._setup import from_objects
 from jobreporter.testing import Recorder, make_event, make_job
 
@@ -226,6 +226,27 @@ def test_what_comes_in_a_nap_is_one_batch(ends: str) -> None:
         clock.advance(NAP)
         until(lambda: len(recorder.events) == 2)
     assert batches == [2]
+    dispatcher._pump.close()
+    while not dispatcher._pump.ended.wait(0):
+        clock.advance(0.5)
+
+
+@pytest.mark.parametrize(("slept", "then"), [(2 * SHORT_SLEEP, "sleeps"), (0.0, "naps on")])
+def test_a_pump_that_was_woken_too_soon_naps_on(slept: float, then: str) -> None:
+    """One event in a nap isn't worth another, but where events come about as fast as that: a publisher would wake it each time."""
+    recorder, clock = Recorder(), SteppedClock()
+    dispatcher = Dispatcher._with(from_objects({"recorder": recorder}, {}), clock)
+    dispatcher.start()
+    asleep = dispatcher._ingress.asleep
+    until(lambda: asleep)
+    clock.advance(slept)
+    dispatcher.publish(event(1))
+    until(lambda: clock.waits_until(clock.monotonic() + NAP), "its nap")
+    dispatcher.publish(event(2))
+    clock.advance(NAP)
+    until(lambda: asleep or clock.waits_until(clock.monotonic() + NAP), "its next rest")
+    assert ("sleeps" if asleep else "naps on") == then
+    assert dispatcher.flush(10)
     dispatcher._pump.close()
     while not dispatcher._pump.ended.wait(0):
         clock.advance(0.5)

@@ -33,6 +33,9 @@ NAP = 0.002
 # than to be woken again. After that, it naps on as long as any come.
 ENOUGH = 2
 
+# Seconds. A sleep that was shorter than this wasn't worth it either: at such a pace it naps on for a single item.
+SHORT_SLEEP = NAP / 2
+
 # Seconds for which it lets the lanes run while more waits.
 YIELD = 0.0005
 
@@ -199,8 +202,10 @@ class Pump:
             self._enough = 1
             self._nap()
         else:
-            self._enough = ENOUGH
-            self._sleep(min(looks, default=LONGEST_SLEEP))
+            slept = self._sleep(min(looks, default=LONGEST_SLEEP))
+            self._enough = ENOUGH if slept > SHORT_SLEEP else 1
+            if self._ingress.items and not self._is_expected:
+                self._nap()
 
     def _held_back(self) -> bool:
         """Whether to leave events where they are: a busy lane would drop them, but takes them if it gets to run.
@@ -210,14 +215,15 @@ class Pump:
         busy = [watch.catches_up() for watch in self._watches]
         return any(busy) and 0 < len(self._ingress.items) < HELD_BACK
 
-    def _sleep(self, timeout: float) -> None:
+    def _sleep(self, timeout: float) -> float:
+        """Sleep until something comes or somebody rings. Returns for how many seconds it did."""
+        began = self._clock.monotonic()
         self._ingress.asleep.append(SLEEPS)
         # Whoever appends after this look sees that the pump sleeps; whoever asks for something rings in any case.
         if self._closed or not self._ingress.items:
             self._ingress.bell.wait(timeout)
         self._ingress.asleep.clear()
-        if self._ingress.items and not self._is_expected:
-            self._nap()
+        return self._clock.monotonic() - began
 
     def _nap(self) -> None:
         self._had_come = self._items_taken + len(self._ingress.items)
