@@ -7,14 +7,15 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
-from jobreporter import _process, _setup
+from jobreporter import _process
 from jobreporter._capture.arguments import ArgumentCapture
 from jobreporter._capture.errors import capture_error
 from jobreporter._capture.raw_error import RawError
+from jobreporter._capture.redaction import Redaction
 from jobreporter._clock import SYSTEM, Clock
-from jobreporter._execution import Execution
+from jobreporter._execution import CaptureError, Execution
 from jobreporter._flush import Flush
 from jobreporter._ingress import Ingress, on_lane
 from jobreporter._jobs import JobMaker
@@ -26,6 +27,9 @@ from jobreporter._version import __version__
 from jobreporter._voice import Topic
 from jobreporter.context import Context, LaneStats
 from jobreporter.events import Event
+
+if TYPE_CHECKING:
+    from jobreporter._setup import Setup
 
 logger = logging.getLogger("jobreporter")
 
@@ -50,7 +54,11 @@ class Dispatcher:
     def __init__(
         self, reporters: Mapping[str, object] | None = None, *, config: Mapping[str, Any] | None = None
     ) -> None:
-        self._set_up(_setup.from_objects(reporters or {}, config or {}), SYSTEM)
+        # What reads configs and loads plugins takes as long to import as all the rest. A process that only enqueues jobs
+        # has no dispatcher, and neither has a plugin that imports its hooks' names.
+        from jobreporter._setup import from_objects
+
+        self._set_up(from_objects(reporters or {}, config or {}), SYSTEM)
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
@@ -60,19 +68,23 @@ class Dispatcher:
         from the working directory. Imports the enabled plugins and nothing else. Raises `ConfigError` with everything
         that is wrong with the file. A reporter that can't be loaded or started is broken, and is tried again later.
         """
-        return cls._with(_setup.from_file(path), SYSTEM)
+        from jobreporter._setup import from_file
+
+        return cls._with(from_file(path), SYSTEM)
 
     @classmethod
-    def _with(cls, setup: _setup.Setup, clock: Clock) -> Self:
+    def _with(cls, setup: Setup, clock: Clock) -> Self:
         dispatcher = cls.__new__(cls)
         dispatcher._set_up(setup, clock)
         return dispatcher
 
-    def _set_up(self, setup: _setup.Setup, clock: Clock) -> None:
+    def _set_up(self, setup: Setup, clock: Clock) -> None:
         self._setup = setup
         self._clock = clock
-        self._capture_arguments = ArgumentCapture(setup.config.capture)
-        self._jobs = JobMaker(self._capture_arguments)
+        capture = setup.config.capture
+        capture_arguments = ArgumentCapture(capture)
+        self._jobs = JobMaker(capture_arguments)
+        self._capture_error = _error_capture(capture_arguments.redaction, with_locals=capture.locals)
         self._ingress = Ingress(self._wake, clock)
         self._closed = False
         self._move_in()
@@ -172,10 +184,6 @@ class Dispatcher:
             function,
             lambda args, kwargs: self.begin(job_name, function=function, args=args, kwargs=kwargs, **job_fields),
         )
-
-    def _capture_error(self, error: BaseException, secrets: tuple[str, ...]) -> RawError:
-        redaction, capture = self._capture_arguments.redaction, self._setup.config.capture
-        return capture_error(error, redaction=redaction, secrets=secrets, locals=capture.locals)
 
     def start(self) -> None:
         """Start the reporters now rather than with the first event."""
@@ -282,6 +290,13 @@ class Dispatcher:
         self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _error_capture(redaction: Redaction, *, with_locals: bool) -> CaptureError:
+    def capture(error: BaseException, secrets: tuple[str, ...]) -> RawError:
+        return capture_error(error, redaction, secrets, with_locals)
+
+    return capture
 
 
 def _ignore(_item: object) -> None:

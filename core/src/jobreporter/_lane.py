@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from jobreporter._bell import Bell, Waker
 from jobreporter._breaker import Breaker
@@ -16,12 +17,14 @@ from jobreporter._buffer import new_buffer
 from jobreporter._clock import Clock
 from jobreporter._flush import Flush, Requests
 from jobreporter._hand import Counts, Hand
-from jobreporter._recipe import Recipe
 from jobreporter._session import Session
 from jobreporter._voice import Voice, describe
 from jobreporter._when import Filter
 from jobreporter.context import Context, LaneStatus
 from jobreporter.events import Event
+
+if TYPE_CHECKING:
+    from jobreporter._recipe import Recipe
 
 
 class Lane:

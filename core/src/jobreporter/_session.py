@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from jobreporter._greenlets import considerate, patched_by
 from jobreporter._plugins.hooks import Call
-from jobreporter._recipe import Prepared
 from jobreporter._voice import Voice
 from jobreporter.context import Context
 from jobreporter.errors import BrokenReporter
 
 if TYPE_CHECKING:
     from jobreporter._loop import Loop
+    from jobreporter._recipe import Prepared
 
 
 class Session:
