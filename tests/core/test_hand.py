@@ -35,6 +35,7 @@ def test_what_a_thread_did_not_get_to_is_left_when_it_is_given_up() -> None:
     next(hand.events)
     remains = hand.give_up()
     assert remains.counts == Counts(handled=1, failed=1)
+    assert remains.cut_off
     assert remains.position == 2
     assert [event.at for event in remains.events] == [2, 3, 4]
     assert list(hand.events) == []
@@ -48,7 +49,7 @@ def test_a_thread_with_nothing_in_hand_loses_nothing() -> None:
     next(hand.events)
     hand.filtered += 1
     remains = hand.give_up()
-    assert (remains.counts, remains.events) == (Counts(filtered=1), [])
+    assert (remains.counts, remains.events, remains.cut_off) == (Counts(filtered=1), [], False)
 
 
 def test_the_oldest_unsettled_event_is_known() -> None:

@@ -374,6 +374,18 @@ def test_a_hang_at_close_keeps_the_deadline(dispatch: Make) -> None:
     until(lambda: hanging.calls[-1][0] == "stop", "a thread that comes back after the close stops its reporter")
 
 
+def test_an_event_that_a_close_has_cut_off_counts_as_left(dispatch: Make) -> None:
+    """`close` says so whenever it is asked, also where no other event has waited."""
+    hanging = Hanging()
+    dispatcher = dispatch({"hanging": hanging}, timeout=60)
+    dispatcher.publish(started(0))
+    assert hanging.hung.acquire(timeout=10)
+    assert [dispatcher.close(0.05), dispatcher.close(0.05)] == [False, False]
+    hanging.release.release()
+    until(lambda: hanging.calls[-1][0] == "stop", "its end")
+    assert not dispatcher.close(0.05)
+
+
 def test_a_state_that_changes_its_type_is_told_once(dispatch: Make, caplog: pytest.LogCaptureFixture) -> None:
     """Returning something else by accident is logged, naming the hook, and taken at its word."""
     states: list[object] = []

@@ -224,7 +224,7 @@ class Dispatcher:
         if on_lane():
             return False
         if self._closed:
-            return not any(lane.buffer.unsent for lane in self._lanes)
+            return self._left_nothing
         if self._pump.started:
             self._pump.close()
             in_time = self._pump.ended.wait(self._setup.config.exit_timeout if timeout is None else timeout)
@@ -236,7 +236,12 @@ class Dispatcher:
             lane.end()
         self._ledger.sweep()
         self._tell_what_was_lost()
-        return in_time and not any(lane.buffer.unsent for lane in self._lanes)
+        return in_time and self._left_nothing
+
+    @property
+    def _left_nothing(self) -> bool:
+        """Whether closing has cost no reporter an event."""
+        return not any(lane.lost_at_end for lane in self._lanes)
 
     def stats(self) -> dict[str, LaneStats]:
         """The ledger of every reporter in this process, by name."""

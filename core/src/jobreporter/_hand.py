@@ -22,11 +22,15 @@ class Counts(NamedTuple):
 
 
 class Remains(NamedTuple):
-    """What a thread that was given up leaves: its counts, and the events that it took and did not get to."""
+    """What a thread that was given up leaves: its counts, and the events that it took and did not get to.
+
+    cut_off: whether it was at an event, which counts as failed.
+    """
 
     counts: Counts
     position: int
     events: list[Event]
+    cut_off: bool
 
 
 class Hand:
@@ -81,4 +85,6 @@ class Hand:
             rest = list(self.events)
             counts = self.counts
         begun = self._taken - len(rest)
-        return Remains(counts._replace(failed=counts.failed + begun - sum(counts)), self._base + begun, rest)
+        unsettled = begun - sum(counts)
+        counts = counts._replace(failed=counts.failed + unsettled)
+        return Remains(counts, self._base + begun, rest, cut_off=unsettled > 0)

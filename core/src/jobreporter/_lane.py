@@ -50,6 +50,8 @@ class Lane:
         self.unserved = False
         #: Closed for good.
         self.ended = False
+        #: Whether its thread was at an event when it was.
+        self._cut_off = False
         self._status: LaneStatus = "running"
         #: Why it isn't running.
         self.reason: str | None = None
@@ -113,8 +115,11 @@ class Lane:
         self.closing = True
         self.bell.ring()
 
-    def next_turn(self) -> None:
-        """Take the events out of the present thread's hands, and make the hand of the next one."""
+    def next_turn(self) -> bool:
+        """Take the events out of the present thread's hands, and make the hand of the next one.
+
+        Returns whether the thread was at an event.
+        """
         with self._handover:
             former, hand = self._turns
             remains = hand.give_up()
@@ -123,14 +128,21 @@ class Lane:
             following = Hand(self.buffer, self._turn)
             following.given_up = self.ended
             self._turns = (former.plus(remains.counts), following)
+        return remains.cut_off
 
     def end(self) -> None:
         """Close for good, whatever state it is in: nothing is handed out after this, and what waits is lost."""
         self.ended = True
-        self.next_turn()
+        if self.next_turn():
+            self._cut_off = True
         self.buffer.close()
         self._flushes.answer(ok=False)
         self.bell.ring()  # a thread that has nothing to do hears of it, and stops its reporter
+
+    @property
+    def lost_at_end(self) -> bool:
+        """Whether its end has cost it events: the one that its thread was at, or some that waited."""
+        return self._cut_off or bool(self.buffer.unsent)
 
     def started(self, session: Session) -> None:
         """The reporter started."""
