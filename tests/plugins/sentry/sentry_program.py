@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 import sentry_sdk
@@ -94,14 +95,38 @@ def fork_in_flush() -> None:
     os._exit(0)
 
 
+def fork_before_sent() -> None:
+    """The program forks while its client has an event on the way, and another that waits; the child uses the client."""
+    sentry_sdk.init(HOST, default_integrations=False, auto_enabling_integrations=False)
+    dispatcher = make_dispatcher()
+    fail(dispatcher, "on the way")
+    fail(dispatcher, "waiting")
+    while dispatcher.stats()["sentry"].handled < 2:
+        time.sleep(0.01)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        sentry_sdk.capture_event({"transaction": "of the child"})
+        sentry_sdk.flush(10.0)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert dispatcher.close(10.0)
+
+
 def report(dispatcher: Dispatcher, name: str) -> None:
-    execution = dispatcher.begin(name)
-    execution.fail(ValueError(name))
-    execution.stop()
+    fail(dispatcher, name)
     assert dispatcher.flush(10.0)
 
 
-PROGRAMS: dict[str, Callable[[], None]] = {"huey": huey, "fork": fork, "fork_in_flush": fork_in_flush}
+def fail(dispatcher: Dispatcher, name: str) -> None:
+    execution = dispatcher.begin(name)
+    execution.fail(ValueError(name))
+    execution.stop()
+
+
+PROGRAMS: dict[str, Callable[[], None]] = {
+    program.__name__: program for program in (huey, fork, fork_in_flush, fork_before_sent)
+}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from sentry_sdk.client import BaseClient
 from sentry_sdk.types import Event
 
 from jobreporter import BrokenReporter, ErrorInfo
-from jobreporter_sentry._forks import no_fork
+from jobreporter_sentry import _forks
 from jobreporter_sentry._options import SentryOptions
 
 # Seconds that a fork may have to wait for a flush: between such slices it gets its turn.
@@ -48,8 +48,11 @@ class HostOutlet:
             hint["exc_info"] = (type(exception), exception, exception.__traceback__)
         # What the program says of all its events, and nothing of whoever started this thread.
         scope = sentry_sdk.get_global_scope().fork()
-        with no_fork():
-            self.client.capture_event(event, hint, scope)
+        with _forks.no_fork():
+            client = self.client
+            if client.transport is not None:
+                _forks.given(client.transport)
+            client.capture_event(event, hint, scope)
 
     def flush(self) -> None:
         """Waits until the client has sent what it has, for ``send_timeout`` at most."""
@@ -62,7 +65,10 @@ class HostOutlet:
 
     def _is_flushed(self, deadline: float) -> bool:
         pending: list[int] = []
-        with no_fork():
+        with _forks.no_fork():
+            client = self.client
             slice_ = min(_SLICE, max(0.0, deadline - self._clock()))
-            self.client.flush(timeout=slice_, callback=lambda count, timeout: pending.append(count))
+            client.flush(timeout=slice_, callback=lambda count, timeout: pending.append(count))
+            if slice_ and not pending and client.transport is not None:
+                _forks.sent(client.transport)
         return not pending

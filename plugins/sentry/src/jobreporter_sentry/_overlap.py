@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import sentry_sdk
 from sentry_sdk.client import BaseClient
@@ -31,9 +32,10 @@ class Overlap:
     def covers(self, job: Job, error: ErrorInfo) -> bool:
         """Whether the failure is left to an integration.
 
-        It sees what is raised in the job's own process. An error without a stack was not: a lost worker, say.
+        It sees what is raised in the job's own process. An error without a stack was not, and neither was what another
+        process tells of a job, such as a worker of the child that it has lost.
         """
-        if job.source not in INTEGRATIONS or not error.frames or not self._is_active(job.source):
+        if job.source not in INTEGRATIONS or not error.frames or not _ran_here(job) or not self._is_active(job.source):
             return False
         self._tell([job.source])
         self.left += 1
@@ -53,6 +55,10 @@ class Overlap:
                 " jobreporter report them, pass them to sentry_sdk.init(disabled_integrations=[...])",
                 ", ".join(new),
             )
+
+
+def _ran_here(job: Job) -> bool:
+    return job.worker is None or job.worker.endswith(f":{os.getpid()}")
 
 
 def _project(client: BaseClient) -> tuple[str, str] | None:
