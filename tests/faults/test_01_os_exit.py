@@ -6,10 +6,15 @@ import os
 import time
 from pathlib import Path
 
+import rq_app
+from scenarios import SUCCEEDED
+
 from jobreporter import Dispatcher
 from jobreporter.testing import FileRecorder, Recorder, make_event, make_job
 from tests.core.test_fork import in_child
 
+from .conftest import BenchOf
+from .in_workers.slow_recorder import CONFIG
 from .programs import delivered
 
 
@@ -47,3 +52,17 @@ def seconds_to_flush(dispatcher: Dispatcher) -> float:
     start = time.perf_counter()
     assert dispatcher.flush(2.0)
     return time.perf_counter() - start
+
+
+def test_rqs_work_horses_deliver_everything(bench_of: BenchOf) -> None:
+    """Each of RQ's horses tells of its own job, all of it, to a reporter that is slower than the horse's way out."""
+    bench = bench_of(rq_app.Source(), "fork", CONFIG)
+    jobs = [f"random-{number}-success" for number in range(10)]
+    bench.send(*jobs)
+    bench.start()
+    bench.wait_for_stops(dict.fromkeys(jobs, 1))
+    bench.stop()
+
+    assert {job: bench.executions(job) for job in jobs} == {job: [SUCCEEDED] for job in jobs}
+    assert len({child for _, _, child in bench.tellers()}) == 10 == len(bench.tellers())
+    assert [told for told in bench.tellers() if told[1] != told[2]] == []

@@ -7,8 +7,14 @@ import multiprocessing.util
 import os
 from pathlib import Path
 
+import celery_app
+from scenarios import SUCCEEDED
+
 from jobreporter import Dispatcher
 from jobreporter.testing import FileRecorder, read_calls
+
+from .conftest import BenchOf
+from .in_workers.slow_recorder import CONFIG
 
 
 def begin_child(dispatcher: Dispatcher) -> None:
@@ -43,3 +49,17 @@ def test_closing_in_the_childs_own_exit_loses_nothing(tmp_path: Path) -> None:
         for hook in ("handle_started", "handle_success", "handle_stopped")
     )
     assert in_pool.close(20)
+
+
+def test_celerys_children_deliver_everything(bench_of: BenchOf) -> None:
+    """Ten tasks in ten children of Celery's pool, with a slow reporter: each child tells of its own task, all of it."""
+    bench = bench_of(celery_app.Source(), "prefork", CONFIG)
+    tasks = [f"random-{number}-success" for number in range(10)]
+    bench.send(*tasks)
+    bench.start(workers=2, max_jobs=1)
+    bench.wait_for_stops(dict.fromkeys(tasks, 1))
+    bench.stop()
+
+    assert {task: bench.executions(task) for task in tasks} == {task: [SUCCEEDED] for task in tasks}
+    assert len({child for _, _, child in bench.tellers()}) == 10 == len(bench.tellers())
+    assert [told for told in bench.tellers() if told[1] != told[2]] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import itertools
-import os
 import random
 import statistics
 import threading
@@ -27,8 +26,8 @@ from .programs import delivered
 # Forking a process that has threads is what this file is about; newer versions of Python warn of it.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
-#: How many forks are drawn: ``FORKS=1000`` for all that the row asks for.
-FORKS = int(os.environ.get("FORKS", "60"))
+#: How many forks are drawn.
+FORKS = 1_000
 
 
 def recording(path: Path) -> Dispatcher:

@@ -1,4 +1,4 @@
-"""The page of faults: each row leads to tests that exist, and each test of the fault kit has its row."""
+"""The page of faults: each row leads to tests that exist, its own file of the fault kit among them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .documents import ROOT, rows
 
 PAGE = ROOT / "docs/faults.md"
 KIT = ROOT / "tests/faults"
+ROWS = list(range(1, 23))
 
 
 class Shown(NamedTuple):
@@ -36,13 +37,14 @@ def names_in(file: Path) -> set[str]:
 
 
 def test_every_row_names_tests_that_exist() -> None:
-    """Rows are numbered in order, and each is shown by a file or a function that is there."""
-    assert [int(number) for number, *_ in rows(PAGE, "#")] == list(range(1, 23))
-    assert {test.row for test in shown()} == set(range(1, 23))
+    """Rows are numbered in order, and what they name is a file or a function that is there."""
+    assert [int(number) for number, *_ in rows(PAGE, "#")] == ROWS
     assert [test for test in shown() if not test.file.exists() or test.name not in names_in(test.file)] == []
 
 
-def test_every_file_of_the_kit_is_in_its_row() -> None:
-    """A file of the fault kit is named by the number of its row, and the row leads to it."""
+def test_every_row_has_its_file_in_the_kit() -> None:
+    """The fault kit has one file for each row, named by the row's number, and the row leads to it."""
+    files = sorted(KIT.glob("test_*.py"))
     linked = {(test.row, test.file) for test in shown()}
-    assert [file.name for file in KIT.glob("test_*.py") if (int(file.name[5:7]), file) not in linked] == []
+    assert [int(file.name[5:7]) for file in files] == ROWS
+    assert [file.name for file in files if (int(file.name[5:7]), file) not in linked] == []
