@@ -42,7 +42,7 @@ def mark() -> None:
 
 def watch(variant: str) -> None:
     """Have the app's tasks watched."""
-    if variant == "jobreporter":
+    if variant.startswith("jobreporter"):
         from jobreporter.sources.celery import attach
 
         attach(app)

@@ -30,8 +30,8 @@ TASKS, ROUNDS = 2_000, 15
 #: The same for tasks that are traced in one process.
 TRACED, TRACED_ROUNDS = 4_000, 15
 REPORTERS = 3
-#: What a whole worker is measured with.
-WORKERS = ("bare", "jobreporter", "sentry")
+#: What a whole worker is measured with: nobody, all reporters, none of them enabled, and a peer.
+WORKERS = ("bare", "jobreporter", "jobreporter-idle", "sentry")
 PATIENCE = 120.0
 
 CONFIG = "".join(f'[reporters.counting-{number}]\nuse = "_celery_reporter:Telling"\n' for number in range(REPORTERS))
@@ -41,6 +41,7 @@ def main(report: Report) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "jobreporter.toml").write_text(CONFIG)
+        (folder / "idle.toml").touch()
         in_one_process(report, folder)
         with redis_server(folder) as url:
             in_a_worker(report, folder, url)
@@ -94,6 +95,8 @@ def in_a_worker(report: Report, folder: Path, url: str) -> None:
     watched = f"a Celery worker's time for each task, reporters: {REPORTERS}"
     row = Row(number="13", what=watched, peer="the same worker, unwatched", goal=1 / 0.95)
     report.add(result(row, comparison(figures["jobreporter"], figures["bare"])))
+    row = Row(what="a Celery worker's time for each task, reporters: 0", peer="the same worker, unwatched")
+    report.add(result(row, comparison(figures["jobreporter-idle"], figures["bare"])))
     row = Row(what=watched, peer="the same worker, sentry-sdk")
     report.add(result(row, comparison(figures["jobreporter"], figures["sentry"])))
 
@@ -136,7 +139,7 @@ def nanoseconds_a_task(folder: Path, url: str, variant: str) -> float:
 def environment(folder: Path, variant: str) -> dict[str, str]:
     return os.environ | {
         "BENCH_VARIANT": variant,
-        "JOBREPORTER_CONFIG": str(folder / "jobreporter.toml"),
+        "JOBREPORTER_CONFIG": str(folder / ("idle.toml" if variant.endswith("idle") else "jobreporter.toml")),
         "PYTHONPATH": str(HERE),
     }
 
