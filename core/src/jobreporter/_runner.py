@@ -37,7 +37,7 @@ class Runner:
         self._on_end = ended
         self._steps = 0
         self._flushed_at = lane.clock.monotonic()
-        self._unflushed = False
+        self._handled_at_flush = 0
         self.session: Session | None = None
         #: Whether the thread waits for something to do: then it can't be hanging.
         self.idle = False
@@ -57,7 +57,9 @@ class Runner:
     @property
     def flush_at(self) -> float | None:
         """The monotonic time at which the reporter is due for a flush; ``None`` if no event came since the last."""
-        return self._flushed_at + self._lane.settings.flush_interval if self._unflushed else None
+        if self._hand.handled == self._handled_at_flush:
+            return None
+        return self._flushed_at + self._lane.settings.flush_interval
 
     def _run(self) -> None:
         _ingress.keep_out()
@@ -155,7 +157,7 @@ class Runner:
         hand, passes, calls = self._hand, self._lane.passes, session.calls
         unproven = self._lane.breaker.open
         for event in hand.events:
-            wanted = calls.get(type(event))
+            wanted = calls[type(event)]
             if wanted is None or (passes is not None and not passes(event)):
                 hand.filtered += 1
                 continue
@@ -172,7 +174,6 @@ class Runner:
             if hand.given_up:
                 return None
             hand.handled += 1
-            self._unflushed = True
             if unproven:
                 return self._prove(session)
             if self.interrupted:
@@ -201,7 +202,7 @@ class Runner:
         if self._hand.given_up:
             return None
         self._flushed_at = self._lane.clock.monotonic()
-        self._unflushed = False
+        self._handled_at_flush = self._hand.handled
         self._lane.flushed(ok=crash is None)
         return crash
 

@@ -10,6 +10,7 @@ from jobreporter._plugins.hooks import Call
 from jobreporter._voice import Voice
 from jobreporter.context import Context
 from jobreporter.errors import BrokenReporter
+from jobreporter.events import EVENTS
 
 if TYPE_CHECKING:
     from jobreporter._loop import Loop
@@ -26,11 +27,8 @@ class Session:
         # Whoever takes the token stops the reporter: its own thread, or the one that replaced it.
         self._stops = [None]
         self._hooks = prepared.plugin.start()
-        #: What to call for each kind of event, and whether what it returns is for `take`.
-        self.calls = {
-            kind: (considerate(call), call.threads_state or call.asynchronous)
-            for kind, call in self._hooks.events.items()
-        }
+        #: What to call for each kind of event, and whether what it returns is for `take`; ``None`` for kinds without a hook.
+        self.calls = {kind: _handling(self._hooks.events.get(kind)) for kind in EVENTS}
         #: What the lane's thread waits on, if the reporter needs an event loop.
         self.loop = _new_loop(timeout) if prepared.plugin.asynchronous else None
         try:
@@ -85,6 +83,10 @@ class Session:
             step()
         except BaseException as error:
             self._voice.did_not_stop(error)
+
+
+def _handling(call: Call | None) -> tuple[Call, bool] | None:
+    return None if call is None else (considerate(call), call.threads_state or call.asynchronous)
 
 
 def _called(call: Call | None, loop: Loop | None, *given: Any) -> Any:
