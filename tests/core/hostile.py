@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
+from types import MappingProxyType, MethodType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -42,8 +44,18 @@ _BASES: dict[str, type] = {
 }
 
 
+#: Objects that a `repr` shows by the reprs of what they hold.
+_HOLDERS: dict[str, Callable[[Any], Any]] = {
+    "error": ValueError,
+    "partial": lambda held: partial(print, held, named=held),
+    "method": lambda held: MethodType(print, [held]),
+    "namespace": lambda held: SimpleNamespace(held=held),
+    "proxy": lambda held: MappingProxyType({"held": held}),
+}
+
+
 class Recipe(NamedTuple):
-    """How to build a value. kind: a builtin type, ``object`` or ``itself``. content: what it holds, or how it shows itself."""
+    """How to build a value. kind: a builtin type, ``object``, ``itself`` or one of the holders. content: what it holds, or how it shows itself."""
 
     kind: str
     content: Any
@@ -68,6 +80,8 @@ class Kitchen:
             return within
         if kind == "object":
             return self._object(content)
+        if kind in _HOLDERS:
+            return _HOLDERS[kind](self.build(content, within))
         if kind in ("list", "deque"):
             whole = _MAKE[kind](self._kind(kind, hostile), [])
             _BASES[kind].extend(whole, [self.build(each, whole) for each in content])  # type: ignore[attr-defined]
@@ -176,7 +190,7 @@ recipes: st.SearchStrategy[Recipe] = st.recursive(
     lambda inner: st.one_of(
         st.builds(Recipe, st.sampled_from(["list", "tuple", "deque"]), st.lists(inner, max_size=6), _hostility),
         st.builds(Recipe, st.just("dict"), st.lists(st.tuples(_keys, inner), max_size=4), _hostility),
-        st.builds(Recipe, st.just("many"), inner),
+        st.builds(Recipe, st.sampled_from(["many", *_HOLDERS]), inner),
     ),
     max_leaves=12,
 )

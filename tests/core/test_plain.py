@@ -11,6 +11,8 @@ import time
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType, MethodType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -244,6 +246,41 @@ def test_objects_become_their_bounded_repr(value: Any, kept: Any) -> None:
     assert plain(value, NARROW) == kept
 
 
+class QuietError(ValueError):
+    """An error that says what it wants."""
+
+    def __repr__(self) -> str:
+        return "Quiet()"
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (KeyError("name", 5), "KeyError('name', 5)"),
+        (ExceptionGroup("all", [ValueError(1)]), "ExceptionGroup('all', ['ValueError(1)'])"),
+        (QuietError("x" * 5_000), "Quiet()"),
+        (partial(Order, 5, note="x"), "partial(\"<class 'tests.core.test_plain.Order'>\", (5,), {'note': 'x'})"),
+        (MethodType(Order, 5), "method(\"<class 'tests.core.test_plain.Order'>\", 5)"),
+        (SimpleNamespace(a=1), "SimpleNamespace({'a': 1})"),
+        (MappingProxyType({"a": 1}), "mappingproxy({'a': 1})"),
+        ([[[[[[ValueError(1)]]]]]], [[[[[["<ValueError>"]]]]]]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_objects_whose_repr_is_made_of_others_are_walked(value: Any, kept: Any) -> None:
+    """Exceptions and a few more become what they hold, within the bounds of it, unless a class has a repr of its own."""
+    assert plain(value, NARROW) == kept
+
+
+def test_what_an_exception_holds_has_no_end() -> None:
+    """Its arguments may be lists of lists of long texts: terabytes, if its `repr` were asked for."""
+    argument: Any = "x" * 1_000
+    for _ in range(6):
+        argument = [argument] * 60
+    for value in (ValueError(argument), SimpleNamespace(it=ValueError(argument)), partial(print, argument)):
+        assert len(plain(value, NARROW)) <= NARROW.text + 50
+
+
 def test_neither_an_object_nor_its_class_can_hurt() -> None:
     """An object that answers nothing, of a class that answers nothing, costs a placeholder."""
     assert plain(hostile()) == f"<unrepresentable {__name__}.hostile.<locals>.Hostile>"
@@ -403,6 +440,9 @@ def test_plain_data_stays_as_it_is(value: Any) -> None:
         ([None, 1.5] * 2_000, True),
         ([object()] * 10, True),
         ([object()] * 30, False),
+        (ValueError("x", [1] * 100), True),
+        (ValueError(ValueError([1] * 11_000)), False),
+        (partial(print, end="x" * 11_000), False),
     ],
     ids=lambda value: type(value).__name__,
 )

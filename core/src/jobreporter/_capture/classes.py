@@ -16,6 +16,7 @@ _mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _members: Callable[[type], dict[str, Any]] = type.__dict__["__dict__"].__get__
 _module: Callable[[type], object] = type.__dict__["__module__"].__get__
 _qualname: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+_name: Callable[[type], str] = type.__dict__["__name__"].__get__
 _globals: Callable[[ModuleType], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
 
 
@@ -48,6 +49,11 @@ def full_name(kind: type) -> str:
     if not isinstance(module, str):
         module = "<unknown>"
     return f"{cut(module, _NAME_LENGTH)}.{cut(_qualname(kind), _NAME_LENGTH)}"
+
+
+def short_name(kind: type) -> str:
+    """``Class`` alone, bounded, as a `repr` has it."""
+    return cut(_name(kind), _NAME_LENGTH)
 
 
 def imported_class(name: str) -> Any:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
+from gc import get_referents
 from itertools import islice
+from types import MappingProxyType, MethodType, SimpleNamespace, WrapperDescriptorType
 from typing import Any, Final
+
+from jobreporter._capture.classes import attribute
 
 _VIEWS: Final[tuple[Any, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
 #: How to iterate over each kind of builtin container: over a dict as pairs.
@@ -13,6 +18,22 @@ _ITERATE: Final[dict[Any, Callable[[Any], Iterable[Any]]]] = {
     dict: dict.items,
     **{kind: kind.__iter__ for kind in (list, tuple, set, frozenset, deque)},
     **{kind: kind.__iter__ for kind in _VIEWS},
+}
+_Parts = Callable[[Any], tuple[Any, ...]]
+
+
+def _members(kind: type, *names: str) -> _Parts:
+    getters = [kind.__dict__[name].__get__ for name in names]
+    return lambda value: tuple(getter(value) for getter in getters)
+
+
+#: What the builtin `repr` of objects that are no containers is made of, by kind.
+_PARTS: Final[dict[Any, _Parts]] = {
+    BaseException: BaseException.__dict__["args"].__get__,
+    partial: _members(partial, "func", "args", "keywords"),
+    MethodType: _members(MethodType, "__func__", "__self__"),
+    SimpleNamespace: _members(SimpleNamespace, "__dict__"),
+    MappingProxyType: lambda proxy: tuple(get_referents(proxy)),  # it has no other way to tell what it stands for
 }
 _ATTEMPTS = 3
 # Items, characters or bits that are short work for `repr`.
@@ -28,6 +49,17 @@ def container(kind: type) -> Any:
     for builtin in _ITERATE:
         if issubclass(kind, builtin):
             return builtin
+    return None
+
+
+def parts(value: object, kind: type) -> tuple[Any, ...] | None:
+    """What the builtin `repr` of an object shows by the reprs of others, an exception's arguments for one.
+
+    ``None`` for other objects, and where a class has a repr of its own.
+    """
+    for builtin, parts_of in _PARTS.items():
+        if issubclass(kind, builtin):
+            return parts_of(value) if type(attribute(kind, "__repr__")) is WrapperDescriptorType else None
     return None
 
 
@@ -53,6 +85,9 @@ def is_light(value: object) -> bool:
             left -= builtin.__len__(each)
             if left > 0:
                 waiting += head(each, builtin, left)
+        elif (within := parts(each, kind)) is not None:
+            left -= _FOREIGN
+            waiting.append(within)
         else:
             left -= _length(each, kind)
     return left > 0

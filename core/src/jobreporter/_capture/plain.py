@@ -2,8 +2,8 @@
 
 Plain is ``None``, ``bool``, ``int`` of 64 bits, finite ``float``, valid ``str``, tuple or list of plain, dict of
 ``str`` to plain. Everything else becomes text. Builtin values are walked here and only as far as the bounds go, so that
-neither their size nor methods that a subclass overrides matter. Of the user's own code nothing runs but one ``repr``
-for each foreign object.
+neither their size nor methods that a subclass overrides matter. So are the few builtin objects whose ``repr`` is made of
+others', such as exceptions. Of the user's own code nothing runs but one ``repr`` for each foreign object.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from jobreporter._capture.classes import attribute, full_name
-from jobreporter._capture.containers import container, head, is_light
+from jobreporter._capture.classes import attribute, full_name, short_name
+from jobreporter._capture.containers import container, head, is_light, parts
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._capture.shown import shown
@@ -124,9 +124,12 @@ class Walk:
         if issubclass(kind, (bytes, bytearray)):
             return self._bytes(value, bytes if issubclass(kind, bytes) else bytearray)
         builtin = container(kind)
-        if builtin is None:
-            return self._redacted(shown(value, self._room(), _described))
-        return self._container(value, builtin, depth)
+        if builtin is not None:
+            return self._container(value, builtin, depth)
+        within = parts(value, kind)
+        if within is not None:
+            return self._made_of(kind, within, depth)
+        return self._redacted(shown(value, self._room(), _described))
 
     def mapping(self, value: dict[Any, Any], depth: int = 0) -> dict[str, Any]:
         """A dict as plain data; keys that are no text become text."""
@@ -174,6 +177,13 @@ class Walk:
             text = f"{{{', '.join(map(repr, items))}}}" if items else ""
             return cut(text if items and builtin is set else f"{builtin.__name__}({text})", self._bounds.text)
         return items
+
+    def _made_of(self, kind: type, within: tuple[Any, ...], depth: int) -> str:
+        """What a builtin `repr` would make of an object and its parts, which may be any number of any size."""
+        name = short_name(kind)
+        if depth >= self._bounds.depth:
+            return str(self._counted(f"<{name}>"))
+        return cut(f"{name}({', '.join(map(repr, self.sequence(within, tuple, depth)))})", self._bounds.text)
 
     def _key(self, key: object, depth: int) -> str:
         name = key if type(key) is str else self.value(key, depth + 1)
