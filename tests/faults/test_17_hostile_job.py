@@ -41,6 +41,14 @@ def nested(levels: int) -> list[Any]:
     return data
 
 
+def endless() -> list[Any]:
+    """A text that would fill a disk: little data, of which each part stands in many places."""
+    data: list[Any] = ["x" * 1_000]
+    for _ in range(6):
+        data = [data] * 60
+    return data
+
+
 HOSTILE: dict[str, Callable[[], Any]] = {
     "newlines": lambda: "one\ntwo\r\nthree\u2028four\x85five",
     "escapes": lambda: "\x1b[31mred\x1b]0;title\x07 \x00 \x9b31m",
@@ -55,6 +63,8 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "a dict in itself": recursive,
     "ten thousand levels": lambda: nested(10_000),
     "half a character": lambda: "\ud800 and \udfff",
+    "lists of lists without end": endless,
+    "an error about these": lambda: ValueError(endless()),
 }
 
 

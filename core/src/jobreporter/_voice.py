@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import traceback
 
+from jobreporter._capture.containers import is_light
+from jobreporter._capture.plain import NARROW, plain
 from jobreporter._clock import Clock
 from jobreporter.text import one_line
 
@@ -22,7 +24,7 @@ def describe(error: BaseException) -> str:
     """The error in a few words that can't raise, with the innermost place that it came from."""
     name = type(error).__name__
     try:
-        message = str(error)
+        message = str(error if is_light(error) else plain(error, NARROW))  # all that it is about may take any time
     except BaseException:  # a hostile __str__ must not end the lane's thread
         message = "its message can't be shown"
     place = ""
