@@ -25,6 +25,8 @@ _PID = struct.Struct("q")
 _COLUMN = _PLACES * LENGTH
 #: Then a place for each child: its process id, the name of the execution that it has begun last, those that it has ended.
 _PLACE = _PID.size + LENGTH + _REMEMBERED * LENGTH
+#: At last, how many places have been used so far: the rest of the column needn't be searched.
+_USED = _COLUMN + _PLACES * _PLACE
 
 
 class Begun(NamedTuple):
@@ -38,7 +40,7 @@ class Children:
     """Made in the main process, before any child is forked. Deliveries and executions go by names of `LENGTH` letters."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _COLUMN + _PLACES * _PLACE)
+        self._memory = mmap.mmap(-1, _USED + _PID.size)
         #: The place for the child that is forked next, and in a child its own.
         self._place = 0
         #: In a child how many executions it has ended.
@@ -60,7 +62,8 @@ class Children:
 
     def begun(self, delivery: str) -> Iterator[Begun]:
         """The executions in which other children have begun this one, and nothing else after it."""
-        column, token = self._memory[:_COLUMN], _token(delivery)
+        (used,) = _PID.unpack_from(self._memory, _USED)
+        column, token = self._memory[: used * LENGTH], _token(delivery)
         at = column.find(token)
         while at != -1:
             place, beside = divmod(at, LENGTH)
@@ -93,6 +96,8 @@ class Children:
                 pid = self._pid(self._place)
                 if not pid or not alive(pid):
                     break
+            (used,) = _PID.unpack_from(self._memory, _USED)
+            self._write(_USED, _PID.pack(max(used, self._place + 1)))
 
     def _pid(self, place: int) -> int:
         return int(_PID.unpack_from(self._memory, _at(place))[0])

@@ -77,8 +77,13 @@ def seconds(app: Celery, moment: datetime | str | None) -> float | None:
 
 
 def _queue(app: Celery, delivered: dict[str, Any]) -> str | None:
-    """The name of the queue. Messages name an exchange and a routing key, which mostly is that name."""
+    """The name of the queue. Messages name an exchange and a routing key, which mostly is that name.
+
+    Of the exchange without a name it always is: AMQP 0-9-1, 3.1.3.1.
+    """
     exchange, key = delivered.get("exchange"), delivered.get("routing_key")
+    if not exchange:
+        return key
     queues = app.amqp.queues
     if key is not None and key not in queues:
         for name, queue in queues.items():
