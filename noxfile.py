@@ -74,6 +74,7 @@ def coverage(session: nox.Session) -> None:
     install_for_tests(session)
     # Workers run in folders of their own, so the data's place is absolute.
     session.env["COVERAGE_FILE"] = str(Path(session.virtualenv.location).resolve() / "coverage")
+    session.env["FORKS"] = "60"  # each forked child writes down what it has covered, which takes it a while
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", *(session.posargs or SHARED))
     session.run("coverage", "combine", "--quiet")

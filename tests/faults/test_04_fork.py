@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import random
 import statistics
 import threading
@@ -26,8 +27,8 @@ from .programs import delivered
 # Forking a process that has threads is what this file is about; newer versions of Python warn of it.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
-#: How many forks are drawn.
-FORKS = 1_000
+#: How many forks are drawn. Where each child is slowed down, as by what measures coverage, fewer must do.
+FORKS = int(os.environ.get("FORKS", "1000"))
 
 
 def recording(path: Path) -> Dispatcher:
