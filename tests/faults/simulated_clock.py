@@ -12,6 +12,9 @@ from jobreporter._setup import from_objects
 from tests.core.stepped_clock import SteppedClock
 from tests.core.waiting import until
 
+# Seconds between two looks at whether a bell was rung.
+LOOK = 0.0005
+
 
 class SimulatedClock(SteppedClock):
     """An hour of backoff passes in no time, and no machine is too slow for it: figures in its seconds are exact."""
@@ -24,16 +27,33 @@ class SimulatedClock(SteppedClock):
         self.hanging: set[int] = set()
 
     def acquire(self, lock: LockType, timeout: float | None) -> bool:
-        self._inside[threading.get_ident()] = lock
-        try:
-            return super().acquire(lock, timeout)
-        finally:
+        # A thread that blocked in the lock would have it before it can say that it waits no longer. This one takes it and
+        # says so in one, and looks again and again: whoever rings knows of nothing but the lock.
+        entry = None if timeout is None else (self._now + timeout, lock)
+        with self._changed:
+            self._inside[threading.get_ident()] = lock
+            if entry is not None:
+                self._waiting.append(entry)
+            while not lock.acquire(blocking=False):
+                self._changed.wait(LOOK)
             del self._inside[threading.get_ident()]
+            if entry is None:
+                return True
+            rung = entry in self._waiting
+            if rung:
+                self._waiting.remove(entry)
+            return rung
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        with self._changed:
+            self._changed.notify_all()
 
     def at_rest(self) -> bool:
         """Whether all of the dispatcher's threads wait for time to pass, or for something to do."""
         threads = [thread for thread in threading.enumerate() if thread not in self._strangers]
-        return all(self._rests(thread.ident or 0) for thread in threads if thread.name.startswith("jobreporter-"))
+        with self._changed:
+            return all(self._rests(thread.ident or 0) for thread in threads if thread.name.startswith("jobreporter-"))
 
     def _rests(self, thread: int) -> bool:
         lock = self._inside.get(thread)
