@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+# How many names a message lists where none is near.
+_MOST_NAMES = 20
+
 
 def nearest(word: object, known: Iterable[object], *, cutoff: float = 0.6) -> str | None:
     """The name in ``known`` that was probably meant by ``word``; upper and lower case count as the same.
@@ -22,3 +25,17 @@ def did_you_mean(word: object, known: Iterable[object]) -> str:
     """``. Did you mean 'name'?``, to append to a problem; empty if no known name is near."""
     name = nearest(word, known)
     return f". Did you mean {name!r}?" if name is not None else ""
+
+
+def did_you_mean_or_all(word: object, known: Iterable[object], kind: str) -> str:
+    """The nearest name; if none is near, all that there are: ``. The tables are 'a' and 'b'``.
+
+    kind: what they are, in the plural. Empty if there are none.
+    """
+    names = sorted({str(name) for name in known})
+    if name := nearest(word, names):
+        return f". Did you mean {name!r}?"
+    shown = [*map(repr, names[:_MOST_NAMES]), *([f"{more} more"] if (more := len(names) - _MOST_NAMES) > 0 else [])]
+    *others, last = shown or [""]
+    listed = f"{', '.join(others)} and {last}" if others else last
+    return f". The {kind} are {listed}" if len(shown) > 1 else f". The only one is {listed}" if shown else ""

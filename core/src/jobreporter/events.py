@@ -7,7 +7,7 @@ durations are seconds. Fields are only added, never renamed or removed within a 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -15,6 +15,7 @@ from jobreporter.error_info import ErrorInfo
 
 FailureKind = Literal["exception", "timeout", "worker_lost", "exit_code"]
 Outcome = Literal["success", "aborted", "failure"]
+EventKind = Literal["started", "success", "aborted", "failure", "stopped"]
 
 # What a source calls the reasons it knows; a job's own reason is kept as it is.
 ABORT_REASONS = (
@@ -30,6 +31,7 @@ ABORT_REASONS = (
     "replaced",
     "retry_requested",
     "shutdown",
+    "missed",
     "unknown",
 )
 
@@ -119,6 +121,8 @@ class Failure(Event, frozen=True, kw_only=True, gc=False):
     will_retry: bool | None = None
     #: Seconds until the next attempt, if known.
     retry_delay: float | None = None
+    #: The exit status of the process that ended, minus n for signal n; ``None`` where no process ended or it isn't known.
+    exit_status: int | None = None
     #: Seconds since the start; ``None`` where no start was seen.
     duration: float | None = None
     #: Seconds from the later of enqueued and scheduled to the start; ``None`` if unknown.
@@ -148,3 +152,16 @@ class Stopped(Event, frozen=True, kw_only=True, gc=False):
 
 #: Every kind of event, in the order in which an execution may see them.
 EVENTS: tuple[type[Event], ...] = (Started, Success, Aborted, Failure, Stopped)
+
+#: The class of each kind by its name, which is also its tag where events are encoded.
+KINDS: dict[EventKind, type[Event]] = {cast(EventKind, kind.__struct_config__.tag): kind for kind in EVENTS}
+
+_NAMES: dict[type[Event], EventKind] = {kind: name for name, kind in KINDS.items()}
+
+
+def kind_of(event: Event) -> EventKind:
+    """The name of an event's kind: ``started``, ``success``, ``aborted``, ``failure`` or ``stopped``.
+
+    Raises KeyError for what is none of the five events.
+    """
+    return _NAMES[type(event)]

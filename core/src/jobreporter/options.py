@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, dataclass_transform
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated, Any, dataclass_transform
 
 import msgspec
+from msgspec import inspect
+
+from jobreporter.units import DURATION, SIZE, Measure
+
+# What `measure_of` finds in a declared type.
+_MEASURE = "jobreporter_measure"
+
+#: Seconds, as a float. The config takes a number, or text such as ``"30s"`` or ``"1h 30m"``, with the units
+#: ``ms s m h d w``. Bounds are added with ``Annotated[Duration, msgspec.Meta(gt=0)]``; below 0 it never is.
+Duration = Annotated[float, msgspec.Meta(extra={_MEASURE: DURATION})]
+#: Bytes, as an int. The config takes a number, or text such as ``"64MiB"``, with the units ``B KB MB GB`` of 1000 and
+#: ``KiB MiB GiB`` of 1024. Bounds are added as for `Duration`.
+Size = Annotated[int, msgspec.Meta(extra={_MEASURE: SIZE})]
+
+
+def measure_of(info: inspect.Type) -> Measure | None:
+    """What a declared type measures: `Duration` or `Size`, with or without bounds; ``None`` for every other type."""
+    extra = info.extra if isinstance(info, inspect.Metadata) else None
+    measure = (extra or {}).get(_MEASURE)
+    return measure if isinstance(measure, Measure) else None
 
 
 class _KeywordOnly(msgspec.StructMeta):
@@ -14,7 +37,48 @@ class _KeywordOnly(msgspec.StructMeta):
     """
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> _KeywordOnly:
+        _read_defaults(namespace)
         return super().__new__(cls, name, bases, namespace, **{"kw_only": True, **config})
+
+
+def _read_defaults(namespace: dict[str, Any]) -> None:
+    """Turn a default that is text into the number that it stands for: ``keep: Duration = "7d"``.
+
+    Raises ValueError, which names the units, for text that isn't one.
+    """
+    texts = [name for name, value in namespace.items() if type(value) is str and not name.startswith("__")]
+    declared = _annotations(namespace) if texts else {}
+    for name in texts:
+        namespace[name] = _default(namespace[name], declared.get(name), namespace)
+
+
+def _default(text: str, declared: Any, namespace: dict[str, Any]) -> object:
+    """What the text means as a value of the declared type; itself, unless a `Duration` or `Size` is declared."""
+    try:
+        if isinstance(declared, str):  # of a module with `from __future__ import annotations`
+            module = sys.modules.get(namespace.get("__module__", ""))
+            declared = eval(declared, {**vars(module)} if module else {}, namespace)  # noqa: S307 - the plugin's own code
+        info = inspect.type_info(declared)
+    except Exception:  # an annotation may be anything; one that can't be used is told when the plugin is loaded
+        return text
+    options = info.types if isinstance(info, inspect.UnionType) else (info,)
+    measure = next(filter(None, map(measure_of, options)), None)
+    if measure is None:
+        return text
+    with suppress(msgspec.ValidationError):  # a literal beside it, such as "never"
+        return msgspec.convert(text, declared)
+    return measure.read(text)
+
+
+def _annotations(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format, call_annotate_function, get_annotate_from_class_namespace
+
+        annotate = get_annotate_from_class_namespace(namespace)
+        if annotate is not None:
+            return call_annotate_function(annotate, Format.FORWARDREF)
+    found: Mapping[str, Any] = namespace.get("__annotations__", {})
+    return found
 
 
 # Struct's own declaration to type checkers would have each subclass repeat frozen=True and kw_only=True.
@@ -27,7 +91,8 @@ class Options(msgspec.Struct, metaclass=_KeywordOnly, frozen=True, kw_only=True,
 
     Where a scalar or a `Secret` is declared, the config may say ``{ env = "NAME" }`` or ``{ file = "PATH" }`` instead.
     ``use``, ``enabled``, ``when`` and ``lane`` are the config's own words and no names for fields. A ``__post_init__``
-    that raises ValueError says in one sentence what is wrong with the values together.
+    that raises ValueError says in one sentence what is wrong with the values together; an ExceptionGroup of them says
+    several things in one go.
     """
 
 

@@ -11,22 +11,25 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from jobreporter._capture.classes import attribute
-from jobreporter._capture.containers import container, head, is_light
-from jobreporter._capture.interruption import is_interruption
-from jobreporter._capture.plain import NARROW, Bounds, Walk, brief, plain
+from jobreporter._capture.bounds import NARROW, Bounds
+from jobreporter._capture.held import LONGEST
+from jobreporter._capture.plain import brief, plain
 from jobreporter._capture.raw_error import RawError, RawException
 from jobreporter._capture.redaction import Redaction
-from jobreporter._capture.secrets import LONGEST
-from jobreporter._capture.shown import shown
-from jobreporter._capture.stack import local_variables, raw_frames
-from jobreporter._capture.text import cut
+from jobreporter._capture.stack import LocalsWalk, local_variables, raw_frames
+from jobreporter._foreign.bounded_text import cut, marked
+from jobreporter._foreign.classes import attribute
+from jobreporter._foreign.containers import container, head, is_light
+from jobreporter._foreign.interruption import is_interruption
+from jobreporter._foreign.shown import shown
 
 # Of causes and contexts, and of members of groups, so many are taken in all.
 _CHAINED = 15
 _GROUPED = 50
 _NOTES = 20
-_MESSAGE = Bounds(text=LONGEST, items=NARROW.items, depth=NARROW.depth, total=NARROW.total)
+# So much more is taken of a text than is kept: what is secret in it may be known only by how it goes on.
+_TAKEN = LONGEST + 500
+_MESSAGE = Bounds(text=_TAKEN, items=NARROW.items, depth=NARROW.depth, total=NARROW.total)
 
 _Getter = Callable[[BaseException], Any]
 _args: _Getter = BaseException.__dict__["args"].__get__
@@ -53,16 +56,16 @@ def capture_error(
 
     ``secrets`` are what was redacted of the job's arguments. ``locals``: whether the frames' local variables are taken.
     """
-    walk = Walk(NARROW, redaction) if locals else None
+    walk = LocalsWalk(NARROW, redaction) if locals else None
     first = _taken(error, walk)
     if _cause(error) is not None or _context(error) is not None or issubclass(type(error), BaseExceptionGroup):
         _take_related(error, first, walk)
     if walk is not None:
-        secrets += walk.secrets.found()
+        secrets += walk.found()
     return RawError(first, redaction, secrets)
 
 
-def _taken(error: BaseException, walk: Walk | None) -> RawException:
+def _taken(error: BaseException, walk: LocalsWalk | None) -> RawException:
     """One exception, without those that it refers to."""
     traceback = _traceback(error)
     frames, omitted = raw_frames(traceback)
@@ -73,7 +76,7 @@ def _taken(error: BaseException, walk: Walk | None) -> RawException:
     )
 
 
-def _take_related(error: BaseException, first: RawException, walk: Walk | None) -> None:
+def _take_related(error: BaseException, first: RawException, walk: LocalsWalk | None) -> None:
     """Takes the exceptions that an exception refers to and links them, the nearest first."""
     waiting, seen = [(error, first)], {id(error)}
     left = {"chained": _CHAINED, "grouped": _GROUPED}
@@ -98,18 +101,18 @@ def _take_related(error: BaseException, first: RawException, walk: Walk | None) 
 def _message(error: BaseException) -> str:
     args = _args(error)
     for each in args:
-        if (type(each) is not str or len(each) > LONGEST) and not is_light(each):
-            return _long_message(error, args)
-    return shown(error, LONGEST, str)
+        if (type(each) is not str or len(each) > _TAKEN) and not is_light(each):
+            return marked(_long_message(error, args), LONGEST)
+    return marked(shown(error, _TAKEN, str), LONGEST)
 
 
 def _long_message(error: BaseException, args: tuple[Any, ...]) -> str:
     """The message of an exception with long arguments: built within bounds where it would consist of these alone."""
     shows = attribute(type(error), "__str__")
     if shows is not _SHOWS_ARGUMENT and shows is not _SHOWS_KEY:
-        return shown(error, LONGEST, str)
+        return shown(error, _TAKEN, str)
     value = plain(args[0] if len(args) == 1 else args, _MESSAGE)
-    return value if type(value) is str and shows is _SHOWS_ARGUMENT else cut(repr(value), LONGEST)
+    return value if type(value) is str and shows is _SHOWS_ARGUMENT else cut(repr(value), _TAKEN)
 
 
 def _notes(error: BaseException) -> tuple[str, ...]:
@@ -125,6 +128,6 @@ def _notes(error: BaseException) -> tuple[str, ...]:
     if builtin is not list and builtin is not tuple:
         return (brief(notes, _MESSAGE),)
     return tuple(
-        cut(note, LONGEST) if issubclass(type(note), str) else brief(note, _MESSAGE)
+        cut(note, _TAKEN) if issubclass(type(note), str) else brief(note, _MESSAGE)
         for note in head(notes, builtin, _NOTES)
     )

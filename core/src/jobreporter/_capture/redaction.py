@@ -1,126 +1,149 @@
 """Redaction within text, by what the text itself says.
 
 What a secret-looking name introduces is replaced (``password=x``, ``"token": "x"``, ``--api-key x``, ``?sig=x``,
-``Authorization: Bearer x``), and so is the userinfo of a URL (``postgres://user:password@host``).
+``Authorization: Bearer x``), and so is the userinfo of a URL (``postgres://user:password@host``), and what has the shape
+of a known kind of key.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final
 
+from jobreporter._capture.eraser import without
+from jobreporter._capture.finders.commands import commands
+from jobreporter._capture.finders.databases import databases, statements
+from jobreporter._capture.finders.finding import Finding
+from jobreporter._capture.finders.headers import bearers, headers, parts_of
+from jobreporter._capture.finders.named import assigned, bracketed, fields, markup, options, pairs, queries
+from jobreporter._capture.finders.prose import may_be_sentences, sentences
+from jobreporter._capture.finders.shapes import cards, shapes
+from jobreporter._capture.finders.urls import userinfo
+from jobreporter._capture.finders.values import bare
+from jobreporter._capture.held import LONGEST, texts
 from jobreporter._capture.secret_names import SecretNames
-from jobreporter._capture.secrets import LONGEST, REDACTED, Secrets
-from jobreporter._capture.text import cut
+from jobreporter._capture.secrets import REDACTED, Secrets
+from jobreporter._foreign.bounded_text import valid
 
-# Every pattern takes linear time: what it repeats is possessive (`++`), bounded, or can't match what has to follow.
-
-# name=x, name => x, cfg["name"] = x, and in quotes also "name": x. Without them a colon is mostly prose.
-_ASSIGNED = re.compile(
-    r"""(?<![\w.\-]) (?P<name> [\w.\-]++)
-        (?: \\{0,3} ["']? \]? [ \t]*+ (?: => | =(?!=) ) | \\{0,3} ["'] \]? [ \t]*+ : ) [ \t]*+""",
-    re.VERBOSE,
-)
-# A header line, known by its shape.
-_HEADER = re.compile(
-    r"""(?<![\w.\-]) (?P<name> (?i: (?:proxy-)? authorization | (?:set-)? cookie | x-[\w\-]++) | [A-Z]\w*+-[\w\-]++)
-        [ \t]*+ : [ \t]*+""",
-    re.VERBOSE,
-)
-# An option of a command line, also as `repr` shows a list of arguments.
-_OPTION = re.compile(r"""(?<![\w\-]) --(?P<name> [\w\-]++) ["']? ,? [ \t]++ (?!-)""", re.VERBOSE)
-
-_SCHEME = r"(?: Bearer | Basic | Digest | Negotiate | Token ) [ ]++"
-# A value: in quotes, also the escaped ones of JSON within JSON, or up to the next separator. What an opening bracket
-# begins has no end that a pattern finds, so it lasts until the end of the text.
-_VALUE = re.compile(
-    rf"""  \\{{1,3}} (?P<quote> ["']) (?: (?! \\{{1,3}} (?P=quote)) . )*+ (?: \\{{1,3}} . )?
-        | [bru]? " (?: [^"\\] | \\. )*+ "?
-        | [bru]? ' (?: [^'\\] | \\. )*+ '?
-        | < .*+
-        | (?: {_SCHEME} )? [^\s,;&"'()\[\]{{}}<>]*+ (?: [(\[{{] .*+ )?""",
-    re.VERBOSE | re.DOTALL,
-)
-_LINE = re.compile(r"[^\r\n]*+")
-# What stands in front of the secret itself.
-_WRAPPING = re.compile(rf"""{_SCHEME} | [bru]? \\{{0,3}} ["']""", re.VERBOSE)
-
-_BEARER = re.compile(r"\bBearer[ ]++(?P<secret>[\w.~+/=\-]{8,})")
-# The part of a URL before the @. A password should not hold a slash, and often does: it is told from a port by not
-# being a number. One that was cut off ends in the mark that says so.
-_USERINFO = re.compile(
-    r"""://(?P<secret> [^\s/?\#"'<>]*
-                     | [^\s/?\#:@"'<>]* : (?! \d*+ (?: [/?\#"'<>,;)\s] | \Z)) [^\s"'<>@]{1,256}
-           ) (?= @ | \.\.\.[ ]\( \d++ [ ](?:characters|bytes)\)\Z)""",
-    re.VERBOSE,
-)
-
-# In every text with a header that has no hyphen in its name.
-_HEADERS = ("authorization", "cookie")
-# Secret in the query of a URL, and mostly not elsewhere.
-_QUERY_NAMES = frozenset(["key", "sig", "signature"])
+#: Without one of these characters a text says of nothing that it is secret.
+SIGNS = b"=:-_<\"'|0123456789"
+# Dates, times, numbers and UUIDs, which many jobs are given.
+_NUMBERS = re.compile(r"[0-9a-fA-F\-]{1,36}|[\d\-:.,TZ+ /]+")
+# Without one of these a text is a single word, and has nothing to name.
+_JOINTS = " =:,<"
+# The words of a command line, and its characters.
+_WORDS = 100
+_LINE = 2_000
+_LITERAL = re.compile(r"""[fbruFBRU]{0,2}(?P<quote>["'])(?P<text>[^"'{}\\]{3,500})(?P=quote)""")
 
 
 def may_need_redaction(text: str) -> bool:
     """Whether `Redaction.text` has to look closer: a cheap check, with which most texts are done."""
-    return "=" in text or ":" in text or "--" in text or "earer " in text
+    return not text.isascii() or len(text.encode().translate(None, SIGNS)) != len(text) or "earer " in text
 
 
 class Redaction:
-    """What is secret: by the built-in names, and by ``more`` words or phrases."""
+    """What is secret: by the built-in names, by ``more`` words or phrases, and by its shape if ``known_shapes``."""
 
-    __slots__ = ("names",)
+    __slots__ = ("_known_shapes", "names")
 
-    def __init__(self, more: Iterable[str] = ()) -> None:
+    def __init__(self, more: Iterable[str] = (), *, known_shapes: bool = True) -> None:
         #: The names under which values are secret.
         self.names = SecretNames(more)
+        self._known_shapes = known_shapes
 
-    def conceal(self, value: Any, secrets: Secrets) -> str:
+    def conceal(self, name: str, value: Any, secrets: Secrets) -> str:
         """Remembers a value with a secret name, and whatever in it is a secret by itself; returns what replaces it."""
-        if issubclass(type(value), str):
-            text = cut(value, LONGEST)
-            self.text(text, secrets)
-            secrets.add(_bare(text))
-        return secrets.take(value)
+        if type(value) is str and len(value) <= LONGEST and value.isalnum():
+            secrets.add(value)
+            return REDACTED
+        for text in texts(value):
+            secrets.add(text)
+            for part in parts_of(name, bare(text)):
+                secrets.add(part)
+            for finding in self._findings(text):
+                for secret in finding.secrets:
+                    secrets.add(secret)
+        return REDACTED
 
     def text(self, text: str, secrets: Secrets) -> str:
         """A text without what it says to be secret, which ``secrets`` remembers; the same object if that is nothing."""
-        colon, equals = ":" in text, "=" in text
-        if colon and ("-" in text or any(map(text.lower().__contains__, _HEADERS))):
-            text = self._without(text, _HEADER, _LINE, secrets)
-        if equals or (colon and ('"' in text or "'" in text)):
-            text = self._without(text, _ASSIGNED, _VALUE, secrets)
-        if "--" in text:
-            text = self._without(text, _OPTION, _VALUE, secrets)
-        if "earer " in text:
-            text = _BEARER.sub(lambda found: "Bearer " + secrets.take(found["secret"]), text)
-        if colon and "://" in text:
-            text = _USERINFO.sub(lambda found: "://" + secrets.take(found["secret"].rpartition(":")[2]), text)
-        return text
+        if not may_need_redaction(text):
+            return text
+        return self._without(text, list(self._findings(text)), secrets)
 
-    def _without(self, text: str, introduction: re.Pattern[str], values: re.Pattern[str], secrets: Secrets) -> str:
-        """A text without the values that secret names introduce."""
-        pieces: list[str] = []
-        done = 0
-        for found in introduction.finditer(text):
-            start = found.end()
-            if found.start() < done or not self._is_secret(found) or text.startswith(REDACTED, start):
-                continue
-            value = values.match(text, start)
-            if value is not None and value[0]:
-                pieces += (text[done:start], secrets.take(_bare(value[0])))
-                done = value.end()
-        return "".join((*pieces, text[done:])) if pieces else text
+    def finds_nothing_in(self, text: str) -> bool:
+        """Whether a text says of nothing that it is secret."""
+        return _NUMBERS.fullmatch(text) is not None or next(self._findings(text), None) is None
 
-    def _is_secret(self, found: re.Match[str]) -> bool:
-        name = found["name"]
-        if name in self.names:
-            return True
-        return name in _QUERY_NAMES and found.string.startswith(("?", "&"), max(0, found.start() - 1))
+    def words(self, items: Iterable[Any], secrets: Secrets) -> None:
+        """Remembers what is secret among the words of a command line, if that is what a list of texts is."""
+        for item in items:
+            if type(item) is str and item[:1] == "-":
+                words = [item for item in islice(items, _WORDS) if type(item) is str]
+                self.text(valid(" ".join(words)[:_LINE]), secrets)
+                return
+
+    def code(self, line: str, secrets: Secrets) -> str:
+        """A line of source without the secrets that are written out in it: in code, most of what a name gets is no value."""
+        if not may_need_redaction(line):
+            return line
+        written_out = (each for each in self._introduced(line) if _is_literal(line, each))
+        return self._without(line, [*self._by_itself(line), *written_out], secrets)
+
+    def _without(self, text: str, findings: list[Finding], secrets: Secrets) -> str:
+        for finding in findings:
+            for secret in finding.secrets:
+                secrets.note(secret)
+        return without(text, [(finding.start, finding.end) for finding in findings]) if findings else text
+
+    def _findings(self, text: str) -> Iterator[Finding]:
+        yield from self._by_itself(text)
+        if any(map(text.__contains__, _JOINTS)):
+            yield from self._introduced(text)
+
+    def _by_itself(self, text: str) -> Iterator[Finding]:
+        """What is known to be secret whatever is around it."""
+        if self._known_shapes:
+            yield from shapes(text)
+        if "@" in text or "://" in text:
+            yield from userinfo(text)
+
+    def _introduced(self, text: str) -> Iterator[Finding]:
+        """What the words around it say to be secret."""
+        if "=" in text:
+            yield from queries(text)
+        if " " in text:
+            yield from bearers(text)
+            yield from commands(text, self.names)
+        lower = text.lower()
+        if self._known_shapes:
+            yield from cards(text, lower)
+        if may_be_sentences(lower):
+            yield from sentences(text)
+        if self.names.occur_in(text, lower):
+            for signs, finder in _FINDERS:
+                if any(map(lower.__contains__, signs)):
+                    yield from finder(text, self.names)
 
 
-def _bare(value: str) -> str:
-    """A value without its quotes, or the scheme in front of it."""
-    wrapping = _WRAPPING.match(value)
-    return value[wrapping.end() :].rstrip("\\\"'") if wrapping else value
+# How texts introduce what they name. Where none of the signs is in a text, that way isn't either.
+_FINDERS: Final = (
+    (("-", "authorization", "cookie", "apikey"), headers),
+    ((":",), fields),
+    (("=", ":"), assigned),
+    ((",",), pairs),
+    (("-",), options),
+    (("<",), markup),
+    (("[",), bracketed),
+    ((")=(", "duplicate", "input_value=", "column"), databases),
+    (("insert", "replace", "parameters", "params", "args"), statements),
+)
+
+
+def _is_literal(line: str, finding: Finding) -> bool:
+    """Whether what was found in a line of source is a text that is written out there."""
+    start, end = finding.start, finding.end
+    return bool(_LITERAL.fullmatch(line, start, end) or _LITERAL.fullmatch(line, max(0, start - 1), end + 1))

@@ -13,25 +13,67 @@ from collections.abc import Iterable, Iterator
 # Secret wherever they stand in a name. Not "key", "session" or "tokens", which are mostly something else.
 _PHRASES = """
     password, passwords, passwd, pwd, passphrase, passcode, secret, secrets, token, credential, credentials, creds,
-    authorization, cookie, cookies, jwt, csrf, xsrf, otp, totp, cvv, cvc, ssn, social security, dsn, connection string,
+    authorization, cookie, cookies, jwt, csrf, xsrf, otp, totp, cvv, cvc, cvv2, ssn, social security, dsn,
+    connection string, conn str, connection strings, mnemonic phrase, seed phrase,
     api key, access key, private key, secret key, encryption key, signing key, signature key, master key, auth key,
-    account key, service key, shared key, session key, ssh key, license key, deploy key, webhook key,
+    account key, service key, shared key, session key, ssh key, license key, deploy key, webhook key, functions key,
+    subscription key, decryption key, hmac key, app key,
     api keys, access keys, private keys, encryption keys, signing keys, ssh keys,
     api tokens, access tokens, auth tokens, bearer tokens, refresh tokens, session tokens, session id, connect sid,
     credit card, card number, security code, bank account, account number,
-    recovery code, recovery codes, backup codes, verification code, amz signature
+    recovery code, recovery codes, backup codes, verification code, authorization code, auth code, code verifier,
+    amz signature, goog signature, oauth signature, shared access signature, client assertion, saml response,
+    webhook signature
 """
 # Secret where they end a name: "smtp_pass" and "basic_auth", but not "pass_rate" or "auth_backend".
 _LAST_WORDS = frozenset(["auth", "pass", "pin"])
 # Secret with anything written in front of them, as in PGPASSWORD and JSESSIONID: no other words end like this.
 _ENDINGS = ("password", "passwd", "passphrase", "secret", "token", "sessionid", "sessid")
-# A name that begins or ends like this is about a secret without being one: max_token, cookie_name.
-_ABOUT_FIRST = frozenset(["max", "min", "num", "total"])
+# A name that begins like this is about a secret without being one: max_token, is_secret. Or it names another kind of
+# token: that of a page, of a language model, of a cancellation.
+_ABOUT_FIRST = frozenset(
+    """
+    max min num total avg mean is has had needs requires require require required use uses using with without no
+    allow allows enable enabled disable disabled supports skip show hide
+    """.split()
+)
+_OTHER_TOKENS = frozenset(
+    """
+    page next prev previous continuation pagination sync resume cursor scroll first last idempotency fencing cancellation
+    cancel eos bos pad unk sep cls mask special stop start end prompt completion input output dedup partition
+    """.split()
+)
+# The other passes: "first_pass" of a compiler, "boarding_pass" of a traveller.
+_OTHER_PASSES = frozenset("first second third final single multi one two forward backward render boarding by".split())
+# A name that ends like this is about a secret: cookie_name, token_url, secret_arn.
 _ABOUT_LAST = frozenset(
-    ["age", "budget", "count", "counts", "expires", "expiry", "len", "length", "limit", "name", "policy", "size", "ttl"]
-) | {"type", "types", "usage", "version"}
+    """
+    age arn algorithm alg attempts audience backend banner budget category class column consent cost count counts created
+    dir domain duration enabled encoder encoding endpoint endpoints env error errors exists expiration expire expired
+    expires expiry factory field fields file filename folder format generator handler hasher hint httponly index
+    issuer jar label latency len length lengths level lifetime limit limits location locations manager max
+    middleware min missing mode model name names namespace param parameter parser path paths plugin policy
+    prefix present price processor property provider rate ratio ref reference refs region required reset resolver
+    rotation samesite stdin scheme schema scope scopes score secure serializer service size status storage store strategy
+    strength suffix table template time timeout timestamp title ttl type types updated uri uris url urls usage used
+    validation validator validators var variable version versions view views width window
+    """.split()
+)
+# So does one that ends in two words: password_changed_at.
+_ABOUT_LAST_TWO = frozenset(
+    ["changed at", "updated at", "created at", "expires at", "expires in", "issued at", "last 4"]
+)
+
+# Every secret name holds one of these.
+_ROOTS = tuple(
+    """
+    pass token secret key auth cred pwd cookie jwt csrf xsrf otp cvv cvc ssn dsn pin sess code sign conn card account
+    assertion saml phrase social connect
+    """.split()
+)
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+_NAME_AT = re.compile(r"[\w.\-]{1,200}")
 _PHRASE_LENGTH = 3
 # Longer names are judged by their beginning, and so many judgements are remembered.
 _NAME_LENGTH = 200
@@ -41,17 +83,33 @@ _REMEMBERED = 4_096
 class SecretNames:
     """The names under which values are secret: by the built-in phrases, and by ``more`` of them, singular or plural."""
 
-    __slots__ = ("_judged", "_more")
+    __slots__ = ("_judged", "_more", "_roots")
 
     def __init__(self, more: Iterable[str] = ()) -> None:
+        more = tuple(more)
         phrases = {"".join(words) for phrase in more if (words := _words(phrase))}
         self._more = frozenset(phrases | {f"{phrase}s" for phrase in phrases})
+        self._roots = _ROOTS + tuple({words[0] for phrase in more if (words := _words(phrase))})
         self._judged: dict[str, bool] = {}
+
+    def occur_in(self, text: str, lower: str) -> bool:
+        """Whether a text, given in lower case too, holds a secret name."""
+        if len(lower) != len(text):  # a few letters of Turkish and others become two
+            return any(map(lower.__contains__, self._roots))
+        for root in self._roots:
+            at = lower.find(root)
+            while at >= 0:
+                name = _NAME_AT.match(text, _beginning(text, at))
+                if name is not None and name[0] in self:
+                    return True
+                at = lower.find(root, max(at + len(root), name.end() if name else 0))
+        return False
 
     def __contains__(self, name: str) -> bool:
         judged = self._judged.get(name)
         if judged is None:
-            judged = self._judge(_words(name[:_NAME_LENGTH]))
+            # Of a path, the last part is the name.
+            judged = self._judge(_words(name[:_NAME_LENGTH].rpartition("/")[2]))
             if len(self._judged) >= _REMEMBERED:
                 self._judged.clear()
             if len(name) <= _NAME_LENGTH:
@@ -62,11 +120,26 @@ class SecretNames:
         phrases = set(_phrases(words))
         if not phrases.isdisjoint(self._more):
             return True
-        if not words or words[0] in _ABOUT_FIRST or words[-1] in _ABOUT_LAST:
+        if not words or _is_about_a_secret(words):
             return False
-        if words[-1] in _LAST_WORDS or any(word.endswith(_ENDINGS) for word in words):
+        if any(word.endswith(_ENDINGS) for word in words) or not phrases.isdisjoint(_BUILT_IN):
             return True
-        return not phrases.isdisjoint(_BUILT_IN)
+        return words[-1] in _LAST_WORDS and not (words[-1] == "pass" and _OTHER_PASSES.intersection(words))
+
+
+def _is_about_a_secret(words: list[str]) -> bool:
+    first, last = words[0], words[-1]
+    if first in _ABOUT_FIRST or last in _ABOUT_LAST or " ".join(words[-2:]) in _ABOUT_LAST_TWO:
+        return True
+    return last in {"token", "tokens"} and len(words) > 1 and words[-2] in _OTHER_TOKENS
+
+
+def _beginning(text: str, at: int) -> int:
+    """Where the name begins that this character is part of."""
+    first = max(0, at - _NAME_LENGTH)
+    while at > first and (text[at - 1].isalnum() or text[at - 1] in "_.-"):
+        at -= 1
+    return at
 
 
 def _words(name: str) -> list[str]:

@@ -1,42 +1,48 @@
-"""The values that were redacted, so that they are redacted wherever else they appear."""
+"""The values that were redacted of one job, so that they are redacted wherever else they appear."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
-from jobreporter._capture.containers import container, head
-from jobreporter._capture.text import split_mark, valid
+from jobreporter._capture.common_words import COMMON_WORDS
+from jobreporter._capture.held import LONGEST, texts
 
 REDACTED = "[redacted]"
 
-# Shorter values are in any text by chance, and these words are no secret under any name.
-_SHORTEST = 4
-_NO_SECRETS = frozenset(["none", "null", "true", "false", REDACTED])
-#: No redacted text that is kept is longer, so of a longer secret no more than this can be seen.
-LONGEST = 10_000
-# How many are remembered of a job, how many items are looked at in a redacted container, and how deep it may be.
-_MOST = 50
-_DEPTH = 6
-# Longer integers aren't turned into decimal digits, which takes quadratic time.
-_BITS = 1_024
+# A value of fewer characters is anywhere by chance.
+_SHORTEST = 3
+# No common word is longer.
+_LONGEST_WORD = max(map(len, COMMON_WORDS))
+# How many are remembered, and how many characters of them: of values with secret names, and of what texts say to be
+# secret. One is no room for the other, or a text with many could push out the one that counts.
+_MOST = 1_000
+_ROOM = 1 << 20
+# Of a key or certificate in many lines, each line of such a length is a secret by itself.
+_SHORTEST_LINE = 16
 
 
 class Secrets:
     """Collects what was redacted of one job, as text; ``known`` is what was before."""
 
-    __slots__ = ("_texts",)
+    __slots__ = ("_found", "_named")
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        self._texts = dict.fromkeys(known)
+        self._named = _Texts(known)
+        self._found: _Texts | None = None
 
     def add(self, value: object) -> None:
-        """Remembers the strings and numbers in a value, nested ones too. An object is not asked what it holds."""
-        for text in (value,) if type(value) is str and len(value) <= LONGEST and value.isascii() else _texts(value):
-            if len(self._texts) >= _MOST:
-                return
-            if len(text) >= _SHORTEST and text.lower() not in _NO_SECRETS:
-                self._texts[text] = None
+        """Remembers the texts and numbers in a value that has a secret name, nested ones too."""
+        if type(value) is str and len(value) <= LONGEST and value.isascii():
+            self._named.add(value)
+        else:
+            for text in texts(value):
+                self._named.add(text)
+
+    def note(self, text: str) -> None:
+        """Remembers what a text says to be secret."""
+        if self._found is None:
+            self._found = _Texts()
+        self._found.add(text)
 
     def take(self, value: object) -> str:
         """Remembers a value, and returns what stands in its place."""
@@ -45,76 +51,29 @@ class Secrets:
 
     def found(self) -> tuple[str, ...]:
         """The secrets, each once."""
-        return tuple(self._texts)
+        return tuple(self._named.kept if self._found is None else self._named.kept | self._found.kept)
 
 
-def _texts(value: object) -> Iterator[str]:
-    level: list[Any] = [value]
-    for _ in range(_DEPTH):
-        deeper: list[Any] = []
-        for each in level:
-            kind: Any = type(each)
-            if issubclass(kind, str):
-                yield valid(str.__getitem__(each, slice(LONGEST)))
-            elif issubclass(kind, int):
-                if int.bit_length(each) <= _BITS:
-                    yield int.__repr__(each)
-            elif issubclass(kind, (bytes, bytearray)):
-                whole = bytes if issubclass(kind, bytes) else bytearray
-                yield whole.__getitem__(each, slice(LONGEST)).decode(errors="backslashreplace")
-            elif (builtin := container(kind)) is not None:
-                items = head(each, builtin, _MOST)
-                deeper += [item for pair in items for item in pair[1:]] if builtin is dict else items
-        level = deeper[:_MOST]
+class _Texts:
+    """Texts, each once, within bounds."""
 
+    __slots__ = ("_room", "kept")
 
-class Eraser:
-    """Replaces secrets in plain data: also as ``repr`` writes them, and the beginning of one that was cut off."""
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self.kept = dict.fromkeys(known)
+        self._room = _ROOM
 
-    __slots__ = ("_secrets",)
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        written = {text for secret in secrets for text in _written(secret)}
-        self._secrets = sorted(written, key=len, reverse=True)  # a long one may contain a short one
-
-    def data(self, data: Any) -> Any:
-        """Plain data without the secrets; what holds none is returned as it is."""
-        if not self._secrets:
-            return data
-        kind = type(data)
-        if kind is str:
-            return self.text(data)
-        if kind is dict:
-            return {self.text(key): self.data(value) for key, value in data.items()}
-        if kind is list or kind is tuple:
-            return kind(map(self.data, data))
-        return data
-
-    def text(self, text: str) -> str:
-        """A text without the secrets."""
-        if not self._secrets:
-            return text
-        kept, mark = split_mark(text)
-        pieces = [kept]
-        for secret in self._secrets:
-            if secret in kept:  # split once and for all: what replaces one secret can't be taken for another
-                pieces = [part for piece in pieces for part in piece.split(secret)]
-        if mark:
-            last = pieces.pop()
-            start = self._unfinished(last)
-            pieces += [last] if start is None else [last[:start], ""]
-        return REDACTED.join(pieces) + mark
-
-    def _unfinished(self, text: str) -> int | None:
-        """Where at the end of a text a secret begins."""
-        for secret in self._secrets:
-            start = text.find(secret[:_SHORTEST], max(0, len(text) - len(secret)))
-            while start >= 0:
-                if secret.startswith(text[start:]):
-                    return start
-                start = text.find(secret[:_SHORTEST], start + 1)
-        return None
-
-
-def _written(secret: str) -> tuple[str, ...]:
-    return (secret,) if secret.isalnum() and secret.isascii() else (secret, repr(secret)[1:-1], ascii(secret)[1:-1])
+    def add(self, text: str) -> None:
+        # Whoever reads a secret from a file may have its last newline too, and whoever uses it has not.
+        text = text.strip()
+        length = len(text)
+        if length < _SHORTEST or (length <= _LONGEST_WORD and text.lower() in COMMON_WORDS) or text == REDACTED:
+            return
+        if len(self.kept) >= _MOST or length > self._room:
+            return
+        self.kept[text] = None
+        self._room -= length
+        if "\n" in text:
+            for line in text.splitlines():
+                if len(line) >= _SHORTEST_LINE and not line.startswith("-----"):
+                    self.add(line)

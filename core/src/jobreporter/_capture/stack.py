@@ -7,7 +7,10 @@ from sys import getrefcount
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
-from jobreporter._capture.plain import Walk
+from jobreporter._capture.bounds import Bounds
+from jobreporter._capture.gathering import Gathering
+from jobreporter._capture.redaction import Redaction
+from jobreporter._capture.walk import Walk
 
 #: Calls, outermost first: the code of each, the position of the instruction that it was at, and what its module calls itself.
 #: They lie side by side, since a tuple for each call is one more object that the garbage collector looks at in the job's time.
@@ -56,7 +59,29 @@ def line_number(code: CodeType, position: int) -> int:
     return next((line or 0 for start, end, line in code.co_lines() if start <= position < end), 0)
 
 
-def local_variables(traceback: TracebackType | None, walk: Walk) -> list[dict[str, Any] | None]:
+class LocalsWalk(Walk):
+    """A walk over the local variables of an error's calls."""
+
+    __slots__ = ("_redaction_of_all", "_seen")
+
+    def __init__(self, bounds: Bounds, redaction: Redaction) -> None:
+        super().__init__(bounds, redaction)
+        self._redaction_of_all = redaction
+        self._seen: list[dict[str, Any]] = []
+
+    def variables(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The variables of one call as plain data."""
+        self._seen.append(found)
+        return self.mapping(found)
+
+    def found(self) -> tuple[str, ...]:
+        """What is secret among all the variables, those that were too many to be kept too."""
+        if self.has_cut:
+            Gathering(self._redaction_of_all, self.secrets, objects=1).values(*self._seen)
+        return self.secrets.found()
+
+
+def local_variables(traceback: TracebackType | None, walk: LocalsWalk) -> list[dict[str, Any] | None]:
     """The local variables of the same calls, as plain data. The innermost calls have the first claim to the room."""
     frames = [each.tb_frame for each in _kept(traceback)[0]]
     return [_variables(frame, walk) for frame in reversed(frames)][::-1]
@@ -73,7 +98,7 @@ def _kept(traceback: TracebackType | None) -> tuple[list[TracebackType], int]:
     return [*first, *last], max(0, count - _MOST)
 
 
-def _variables(frame: FrameType, walk: Walk) -> dict[str, Any] | None:
+def _variables(frame: FrameType, walk: LocalsWalk) -> dict[str, Any] | None:
     found = frame.f_locals
     is_function = frame.f_code.co_flags & _OPTIMIZED
     if type(found) is not dict and not is_function:
@@ -82,4 +107,4 @@ def _variables(frame: FrameType, walk: Walk) -> dict[str, Any] | None:
     if is_function and type(found) is dict and getrefcount(found) <= _UNSHARED:
         # Up to 3.12 a frame keeps the dict that it made for this, and the error in it would keep itself alive.
         found.clear()
-    return walk.mapping({name: each for name, each in own.items() if type(name) is str and not name.startswith("__")})
+    return walk.variables({name: each for name, each in own.items() if type(name) is str and not name.startswith("__")})

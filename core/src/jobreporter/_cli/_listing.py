@@ -9,12 +9,12 @@ from typing import Literal
 
 import msgspec
 
-from jobreporter import _discovery
 from jobreporter._config.records import Config, ReporterConfig
-from jobreporter._discovery import Installed
-from jobreporter._plugins.plugin import Plugin, load
-from jobreporter._recipe import Recipe
-from jobreporter.errors import JobReporterError
+from jobreporter._plugins.discovery import load_plugin
+from jobreporter._plugins.factory import ReporterFactory
+from jobreporter._plugins.installed import Installed
+from jobreporter._plugins.plugin import Plugin
+from jobreporter.errors import ConfigError, JobReporterError
 
 Providers = Mapping[str, tuple[Installed, ...]]
 
@@ -45,9 +45,9 @@ def listed(config: Config, installed: Providers) -> list[Listed]:
     return sorted(configured + others, key=lambda row: (row.name, row.distribution or ""))
 
 
-def recipe(reporter: ReporterConfig, installed: Providers) -> Recipe:
+def factory(reporter: ReporterConfig, installed: Providers) -> ReporterFactory:
     """How to load a reporter's plugin, whether it is enabled or not."""
-    return Recipe(reporter, lambda: loaded(reporter, installed))
+    return ReporterFactory(reporter, lambda: loaded(reporter, installed))
 
 
 def loaded(reporter: ReporterConfig, installed: Providers) -> Plugin:
@@ -56,8 +56,7 @@ def loaded(reporter: ReporterConfig, installed: Providers) -> Plugin:
     Raises BrokenReporter, ConfigError or PluginError.
     """
     with redirect_stdout(sys.stderr):
-        target, distribution, version = _discovery.load_target(reporter, installed)
-        return load(reporter.name, target, distribution=distribution, version=version)
+        return load_plugin(reporter, installed)
 
 
 def _configured(reporter: ReporterConfig, installed: Providers) -> list[Listed]:
@@ -85,7 +84,9 @@ def _configured(reporter: ReporterConfig, installed: Providers) -> list[Listed]:
 
 def _state(reporter: ReporterConfig, installed: Providers) -> tuple[Status, str | None]:
     try:
-        recipe(reporter, installed).prepare()
+        factory(reporter, installed).prepare()
+    except ConfigError as error:
+        return "broken", "; ".join(map(str, error.faults))
     except JobReporterError as error:
         return "broken", str(error)
     return "enabled", None

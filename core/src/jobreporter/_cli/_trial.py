@@ -1,29 +1,32 @@
-"""Starting one reporter for real, alone, and sending a test failure through it."""
+"""Starting one reporter for real, alone, and sending test events through it."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import msgspec
 
 from jobreporter._capture.secrets import REDACTED
-from jobreporter._clock import SYSTEM
 from jobreporter._config.records import Config, ReporterConfig
-from jobreporter._dispatcher import Dispatcher
+from jobreporter._config.settings import When
+from jobreporter._dispatch.dispatcher import Dispatcher
+from jobreporter._dispatch.wiring import Wiring
+from jobreporter._plugins.factory import ReporterFactory
 from jobreporter._plugins.plugin import Plugin
-from jobreporter._recipe import Recipe
-from jobreporter._settings import When
-from jobreporter._setup import Setup
+from jobreporter._system.clock import SYSTEM
 from jobreporter.error_info import ErrorInfo
 from jobreporter.errors import JobReporterError
+from jobreporter.events import EventKind
 from jobreporter.options import Secret
 
-#: What the job of the test failure is called. Whoever gets it should see that nothing happened.
+#: What the job of the test events is called. Whoever gets them should see that nothing happened: the shipped alerts
+#: leave it out, and every outcome has a tag that says what it is.
 JOB = "jobreporter.check"
+TAGS = {"test": "jobreporter check --send"}
 TEST_FAILURE = ErrorInfo(
     type="jobreporter.TestFailure",
     message="a test failure, sent by jobreporter check --send: nothing is wrong",
@@ -60,37 +63,49 @@ def complaints() -> Iterator[list[str]]:
         logger.removeFilter(collect)
 
 
-def try_out(plugin: Plugin, reporter: ReporterConfig, config: Config, *, send: bool) -> Trial:
-    """Start the reporter, with ``send`` hand it a failed execution, flush it and stop it.
+def try_out(plugin: Plugin, reporter: ReporterConfig, config: Config, *, send: Sequence[EventKind]) -> Trial:
+    """Start the reporter, hand it the kinds of events in ``send``, flush it and stop it.
 
-    Its ``when`` doesn't count: a test that is filtered tests nothing.
+    Its own ``when`` doesn't count: a test that is filtered tests nothing.
     """
-    recipe = Recipe(msgspec.structs.replace(reporter, when=When()), lambda: plugin)
-    dispatcher = Dispatcher._with(Setup(config, (recipe,)), SYSTEM)
+    wanted = When(events=tuple(send))
+    factory = ReporterFactory(msgspec.structs.replace(reporter, when=wanted), lambda: plugin)
+    dispatcher = Dispatcher._with(Wiring(config, (factory,)), SYSTEM)
     patience = reporter.lane.timeout + _MARGIN
     began = time.monotonic()
     with complaints() as problems:
         dispatcher.start()
         if send:
-            _send(dispatcher)
+            _send(dispatcher, send)
         done = dispatcher.close(patience)
     if not done and not problems:
         problems.append(f"not done within {patience:g} s")
-    secrets = _secrets_of(recipe)
-    return Trial([_without(secrets, problem) for problem in problems], time.monotonic() - began)
+    secrets = _secrets_of(factory)
+    about = f"reporter {reporter.name!r} "
+    told = [_without(secrets, problem.removeprefix(about)) for problem in problems]
+    return Trial(told, time.monotonic() - began)
 
 
-def _send(dispatcher: Dispatcher) -> None:
-    execution = dispatcher.begin(JOB, source="jobreporter")
-    execution.fail(TEST_FAILURE, will_retry=False)
-    execution.tag(test="jobreporter check --send")
-    execution.stop()
+def _send(dispatcher: Dispatcher, kinds: Sequence[EventKind]) -> None:
+    """An execution for each outcome that is asked for; what is only to start or to stop succeeds."""
+    outcomes = [kind for kind in kinds if kind in ("success", "aborted", "failure")]
+    for outcome in outcomes or ["success"]:
+        execution = dispatcher.begin(JOB, source="jobreporter", extra=dict(TAGS))
+        match outcome:
+            case "failure":
+                execution.fail(TEST_FAILURE, will_retry=False)
+            case "aborted":
+                execution.abort("skipped", will_retry=False)
+            case _:
+                execution.succeed()
+        execution.tag(**TAGS)
+        execution.stop()
 
 
-def _secrets_of(recipe: Recipe) -> list[str]:
+def _secrets_of(factory: ReporterFactory) -> list[str]:
     """The secrets that the reporter was given: what it raises may quote them."""
     try:
-        options = recipe.prepare().options
+        options = factory.prepare().options
     except JobReporterError:
         return []
     return [secret for secret in _revealed(options) if secret]

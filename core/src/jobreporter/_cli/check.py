@@ -3,85 +3,104 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
+import msgspec
 
-from jobreporter import _discovery, _setup
-from jobreporter._cli._listing import Providers, loaded
-from jobreporter._cli._origins import Origins
+from jobreporter._cli._apps import app_report
+from jobreporter._cli._examination import examine
+from jobreporter._cli._options import as_json, json_option, reporter_option
 from jobreporter._cli._own_log import show_own_log
-from jobreporter._cli._table import table
-from jobreporter._cli._trial import complaints, try_out
-from jobreporter._config.plugin_options import OptionOrigin
-from jobreporter._config.records import Config, ReporterConfig
-from jobreporter._greenlets import patched_by
-from jobreporter._plugins.plugin import Plugin
-from jobreporter.errors import ConfigError, JobReporterError
+from jobreporter._cli._report import WORKS, AppReport, Problem, Report, ReporterReport
+from jobreporter._cli._settings import as_toml
+from jobreporter._cli._terminal import coloured, paragraph, say, table
+from jobreporter.events import KINDS, EventKind
+
+# What --send sends where nothing else is asked for.
+_FAILED: tuple[EventKind, ...] = ("started", "failure", "stopped")
 
 
 @click.command(short_help="See whether the config works, here and now.")
 @click.option("--send", is_flag=True, help="Also send a test failure through each reporter, to wherever it reports.")
+@click.option(
+    "--event",
+    "events",
+    type=click.Choice(list(KINDS)),
+    multiple=True,
+    help="With --send: the kind of event to send instead. May be given more than once.",
+)
+@reporter_option("Only this reporter. May be given more than once.")
+@click.option(
+    "--no-start", is_flag=True, help="Look at the config and the plugins alone: start nothing, and need no secret."
+)
+@click.option(
+    "--app", "app_name", metavar="MODULE:APP", help="Also see whether this app, or RQ worker, reports its jobs."
+)
+@click.option(
+    "--worker", is_flag=True, help="With a [stream]: only what a worker runs, and neither agents nor their reporters."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Also show every setting, and where it came from.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+@json_option
 @click.pass_obj
-def check(path: str | None, send: bool) -> None:
-    """Show the config and where each value came from, and start each reporter for real.
+def check(
+    path: str | None,
+    send: bool,
+    events: Sequence[EventKind],
+    names: Sequence[str],
+    no_start: bool,
+    app_name: str | None,
+    worker: bool,
+    verbose: bool,
+    quiet: bool,
+    for_programs: bool,
+) -> None:
+    """See whether the config works: everything that is wrong with it, and each reporter started for real.
 
     Exits with 1 if anything is wrong.
     """
+    if events and not send:
+        raise click.UsageError("--event says what --send sends: give both")
+    if send and no_start:
+        raise click.UsageError("--send goes through reporters that were started, and --no-start starts none")
     show_own_log()
-    try:
-        with complaints() as warnings:
-            config = _setup.from_file(path).config
-    except ConfigError as error:
-        click.echo(error)
-        sys.exit(1)
-    click.echo(f"config: {config.path or 'none'}")
-    if library := patched_by():
-        click.echo(f"threads: {library} has patched them, so reporters run in greenlets, in one thread with the jobs")
-    for warning in warnings:
-        click.echo(f"wrong: {warning}")
-    origins = Origins(config)
-    for name, rows in origins.core():
-        click.echo(f"\n[{name}]\n{_values(rows)}")
-    installed = _discovery.scan()
-    works = [_check(reporter, config, origins, installed, send=send) for reporter in config.reporters]
-    sys.exit(0 if all(works) and not warnings else 1)
+    report = examine(path, names, start=not no_start, send=(events or _FAILED) if send else (), worker=worker)
+    if app_name is not None:
+        report = _with_app(report, app_report(app_name))
+    if for_programs:
+        click.echo(as_json(report))
+    elif not (quiet and report.ok):
+        say("\n".join(_lines(report, verbose=verbose)))
+    sys.exit(0 if report.ok else 1)
 
 
-def _check(reporter: ReporterConfig, config: Config, origins: Origins, installed: Providers, *, send: bool) -> bool:
-    """Show one reporter and try it out. Returns whether it works, or is switched off."""
-    click.echo(f"\n[reporters.{reporter.name}]")
-    if not reporter.enabled:
-        switch = "enabled = false" if reporter.disabled_by == "config" else reporter.disabled_by
-        click.echo(f"  off: {switch}")
-        return True
-    try:
-        plugin = loaded(reporter, installed)
-        rows = origins.reporter(reporter, plugin)
-    except JobReporterError as error:
-        click.echo(f"  broken: {error}")
-        return False
-    click.echo(_values([OptionOrigin("use", reporter.use, _provider(plugin)), *rows]))
-    trial = try_out(plugin, reporter, config, send=send)
-    for problem in trial.problems:
-        click.echo(f"  wrong: {problem}")
-    click.echo(f"  {_verdict(plugin, sent=send, works=not trial.problems)} ({trial.seconds:.2f} s)")
-    return not trial.problems
+def _with_app(report: Report, app: AppReport) -> Report:
+    ok = report.ok and app.attached
+    summary = report.summary if ok or not report.ok else f"wrong: {app.detail}"
+    return msgspec.structs.replace(report, ok=ok, summary=summary, app=app)
 
 
-def _values(rows: Iterable[OptionOrigin]) -> str:
-    return table(((row.name, row.origin, row.value_text) for row in rows), indent=2)
+def _lines(report: Report, *, verbose: bool) -> Iterable[str]:
+    """The summary first, then what is wrong, then what there is."""
+    yield coloured(report.summary, "green" if report.ok else "red", bold=True)
+    yield from _problems(report.faults, "red")
+    yield from _problems(report.warnings, "yellow")
+    if report.app is not None:
+        yield paragraph(f"app {report.app.name}: {report.app.detail}")
+    if report.reporters:
+        yield ""
+        yield table((row.name, row.status, _detail(row)) for row in report.reporters)
+    for note in report.notes:
+        yield paragraph(f"note: {note}")
+    if verbose and report.settings:
+        yield f"\n{as_toml(report.settings)}"
 
 
-def _provider(plugin: Plugin) -> str:
-    return f"{plugin.distribution} {plugin.version}" if plugin.distribution else "app-local"
+def _problems(problems: Sequence[Problem], colour: str) -> Iterable[str]:
+    return (coloured(paragraph(str(problem), indent=2), colour) for problem in problems)
 
 
-def _verdict(plugin: Plugin, *, sent: bool, works: bool) -> str:
-    if not works:
-        return "does not work"
-    if not sent:
-        return "ok: started, flushed and stopped"
-    if "handle_failure" not in plugin.hooks:
-        return "ok: started, flushed and stopped; it takes no failures, so none was sent"
-    return "ok: took a test failure, flushed and stopped"
+def _detail(row: ReporterReport) -> str:
+    took = f" ({row.seconds:.2f} s)" if row.seconds is not None else ""
+    return f"{row.detail if row.status in WORKS else '; '.join(row.problems) or row.detail}{took}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 from pathlib import Path
 from typing import NamedTuple
@@ -14,17 +13,16 @@ class Unusable(Exception):  # noqa: N818 - half a sentence about a file or varia
 
 
 class FileRead(NamedTuple):
-    """The content of a file, and why it can't be trusted: ``None`` if only root and this user may have written it."""
+    """The content of a file, and its status at the same moment, so that nobody can swap the file in between."""
 
     content: bytes
-    distrust: str | None
+    status: os.stat_result
 
 
 def read_file(path: Path, limit: int) -> FileRead:
     """Read a regular file of at most ``limit`` bytes.
 
-    What was opened is what is checked, so nobody can swap the file in between. Raises FileNotFoundError if there is
-    none, and Unusable for every other reason.
+    Raises FileNotFoundError if there is none, and Unusable for every other reason.
     """
     try:
         with open(path, "rb", opener=_open_at_once) as file:
@@ -40,25 +38,9 @@ def read_file(path: Path, limit: int) -> FileRead:
         raise Unusable("is not a possible path") from None
     if len(content) > limit:
         raise Unusable(f"is larger than {limit // 1024} KiB")
-    return FileRead(content, _distrust(status))
+    return FileRead(content, status)
 
 
 def _open_at_once(path: str, flags: int) -> int:
     # Without O_NONBLOCK, opening a named pipe would wait for its writer.
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
-
-
-def _distrust(status: os.stat_result) -> str | None:
-    if status.st_mode & stat.S_IWOTH:
-        return "may be written by everybody, who could then decide what runs here: run chmod o-w on it"
-    user = os.geteuid()
-    if status.st_uid not in (user, 0):
-        return f"belongs to {_name(status.st_uid)}: expected it to belong to {_name(user)}, who runs this, or to root"
-    return None
-
-
-def _name(uid: int) -> str:
-    try:
-        return f"user {pwd.getpwuid(uid).pw_name!r}"
-    except KeyError:
-        return f"user {uid}"

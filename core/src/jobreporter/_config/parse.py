@@ -1,178 +1,219 @@
-"""The tables of a config file as records, or one `ConfigError` with everything that is wrong with them."""
+"""The tables of a config file as records, with everything that is wrong with them."""
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
 
+from jobreporter._config.doubts import doubts_about
+from jobreporter._config.lines import KeyPath
+from jobreporter._config.patterns import problem_of
+from jobreporter._config.places import Place
 from jobreporter._config.reading import Reading
-from jobreporter._config.records import Config, RawOptions, ReporterConfig
+from jobreporter._config.records import Config, Note, Parsed, RawOptions, ReporterConfig
+from jobreporter._config.settings import CaptureSettings, ContextSettings, References, ReporterSettings, Tables
 from jobreporter._config.wording import found, quoted
-from jobreporter._nearest import did_you_mean
-from jobreporter._settings import CaptureSettings, LaneSettings, NonEmpty, When
-from jobreporter.errors import ConfigError, Fault
+from jobreporter._nearest import did_you_mean, did_you_mean_or_all, nearest
+from jobreporter.errors import Fault
 
 DISABLE: Literal["JOBREPORTER_DISABLE"] = "JOBREPORTER_DISABLE"
-
-logger = logging.getLogger("jobreporter")
+#: In `DISABLE`, every reporter.
+ALL = "*"
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
+#: The table of the stream, and the name of the worker's lane to it.
+STREAM = "stream"
+
 # It becomes the name of a thread and the label of a metric.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-# A key that TOML takes without quotes.
-_BARE = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _APP_LOCAL = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-
-class _Context(msgspec.Struct):
-    service: str | None = None
-    environment: str | None = None
-    release: str | None = None
-
-
-class _Dispatcher(msgspec.Struct):
-    exit_timeout: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 2.0
-
-
-class _Own(msgspec.Struct):
-    """The keys of ``[reporters.NAME]`` that are the core's own, but for ``when`` and ``lane``, which are tables."""
-
-    use: NonEmpty | None = None
-    enabled: bool = True
-
-
-_OWN_TABLES: dict[str, type[msgspec.Struct]] = {"when": When, "lane": LaneSettings}
-_SECTIONS = ("context", "dispatcher", "capture", "reporters")
-
+_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?", re.ASCII)
 _TABLE = inspect.type_info(dict[str, Any])
 
+#: The tables of a config.
+TABLES = (*Tables.__struct_fields__, STREAM, "reporters")
+
+
+def _tables_in(record_type: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]]:
+    """The fields of a record that are tables of their own, by name."""
+    declared = ((field.encode_name, field.type) for field in msgspec.structs.fields(record_type))
+    return {name: kind for name, kind in declared if isinstance(kind, type) and issubclass(kind, msgspec.Struct)}
+
+
 #: The keys of a reporter's table that no plugin can have an option for.
-RESERVED = (*_Own.__struct_fields__, *_OWN_TABLES)
+RESERVED = ReporterSettings.__struct_fields__
 #: The same and what is below them, as "Did you mean" names it.
 OWN_KEYS = (
     *RESERVED,
-    *(f"{table}.{key}" for table, record in _OWN_TABLES.items() for key in record.__struct_fields__),
+    *(f"{table}.{key}" for table, record in _tables_in(ReporterSettings).items() for key in record.__struct_fields__),
 )
 
 
 def parse(
-    table: Mapping[str, Any],
-    *,
-    where: str,
-    tool: bool = False,
-    path: Path | None = None,
-    environ: Mapping[str, str] = os.environ,
-) -> Config:
-    """The `Config` that a file's tables describe, or those of a dict of the same shape.
+    table: Mapping[str, Any], place: Place, *, path: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Parsed:
+    """What a file's tables say, or a dict of the same shape.
 
-    where: how messages call the file. tool: whether ``table`` is the ``[tool.jobreporter]`` of a pyproject.toml. path:
-    the file, whose folder is where relative paths in it start. environ: for the references in ``[context]`` and for
-    ``JOBREPORTER_DISABLE``.
-
-    Raises ConfigError with every fault. A reference in ``[context]`` that can't be followed, and a name in
-    ``JOBREPORTER_DISABLE`` that no reporter has, are logged as a warning.
+    place: how messages call it. path: the file, whose folder is where relative paths in it start. environ: for the
+    references in the core's own tables and for ``JOBREPORTER_DISABLE``.
     """
-    parsing = _Parsing(where, "tool.jobreporter" if tool else "", path, environ)
+    parsing = _Parsing(place, path, environ)
     config = parsing.config(table)
-    if parsing.faults:
-        raise ConfigError(parsing.faults, config=config)
-    for warning in parsing.warnings:
-        logger.warning("%s", warning)
-    return config
+    return Parsed(config, tuple(parsing.faults), tuple(parsing.warnings), tuple(parsing.notes), tuple(parsing.left_out))
 
 
 class _Parsing:
-    def __init__(self, file: str, prefix: str, path: Path | None, environ: Mapping[str, str]) -> None:
-        self._file = file
-        self._prefix = prefix
+    def __init__(self, place: Place, path: Path | None, environ: Mapping[str, str]) -> None:
+        self._place = place
         self._path = path
-        self._folder = path.parent if path else Path()
+        self._folder = path.parent if path else None
         self._environ = environ
+        self._origins: dict[KeyPath, str] = {}
         self.faults: list[Fault] = []
-        self.warnings: list[str] = []
+        self.warnings: list[Fault] = []
+        self.notes: list[Note] = []
+        self.left_out: list[Fault] = []
 
     def config(self, table: Mapping[str, Any]) -> Config:
         for key in table:
-            if key not in _SECTIONS:
-                self._fault(f"unknown table {quoted(key)}{did_you_mean(key, _SECTIONS)}")
-        disabled = [name.strip() for name in self._environ.get(DISABLE, "").split(",") if name.strip()]
-        reporters = self._table(table, "reporters")
-        for name in disabled:
-            if name not in reporters:
-                self.warnings.append(f"{DISABLE}: there is no reporter {quoted(name)}{did_you_mean(name, reporters)}")
+            if key not in TABLES:
+                self.faults.append(self._unknown_table(key, table[key]))
+        reporters = self._table(table, "reporters", self._place)
+        switched_off = self._switched_off(reporters)
+        own = {
+            field.name: self._own(table, field.encode_name, field.type)
+            for field in msgspec.structs.fields(Tables)
+            if field.encode_name in table
+        }
+        self._check_patterns(own.get("capture"))
+        self._check_page(own.get("context"))
         return Config(
             path=self._path,
-            **self._context(self._table(table, "context")),
-            exit_timeout=self._record(table, "dispatcher", _Dispatcher).exit_timeout,
-            capture=self._record(table, "capture", CaptureSettings),
-            reporters=tuple(self._reporter(name, reporters, name in disabled) for name in reporters),
+            place=self._place,
+            stream=self._stream(table, reporters),
+            reporters=tuple(self._reporter(name, reporters, name in switched_off) for name in reporters),
+            origins=self._origins,
+            **{name: value for name, value in own.items() if value is not None},
         )
 
-    def _context(self, table: Mapping[str, Any]) -> dict[str, str | None]:
-        where = self._where("context")
-        reading = Reading(
-            "key",
-            shows_values=True,
-            look_up=lambda reference: reference.read(self._environ),
-            folder=self._folder,
+    def _stream(self, table: Mapping[str, Any], reporters: Mapping[str, Any]) -> ReporterConfig | None:
+        if STREAM not in table:
+            return None
+        if STREAM in reporters:
+            problem = f"with [{STREAM}], the name {quoted(STREAM)} is that of the lane to it"
+            self.faults.append(self._place.below("reporters", STREAM).fault(problem))
+        options = RawOptions(self._table(table, STREAM, self._place))
+        return ReporterConfig(
+            name=STREAM, use=STREAM, options=options, place=self._place.below(STREAM), folder=self._folder
         )
-        values = reading.values(_Context, table)
-        for problem in reading.faults:
-            self._fault(problem, "context")
-        self.warnings += [f"{where}: {problem}, so it is left out" for problem in reading.broken]
-        return values
+
+    def _check_patterns(self, capture: CaptureSettings | None) -> None:
+        for index, pattern in enumerate(capture.patterns if capture else ()):
+            if problem := problem_of(pattern):
+                text = f"key 'patterns[{index}]': {problem}"
+                self.faults.append(self._place.below("capture").fault(text, "patterns", index))
+
+    def _check_page(self, context: ContextSettings | None) -> None:
+        if context is not None and context.page is not None and not _ADDRESS.fullmatch(context.page):
+            # It isn't quoted: it may come out of a variable that was meant for something else.
+            text = "key 'page': expected an address that begins with 'http://' or 'https://', without '?' and '#'"
+            self.faults.append(self._place.below("context").fault(text, "page"))
+
+    def _unknown_table(self, key: str, content: object) -> Fault:
+        hint = did_you_mean(key, TABLES) or did_you_mean_or_all(key, TABLES, "tables")
+        if isinstance(content, Mapping) and _NAME.fullmatch(str(key)) and not nearest(key, TABLES):
+            hint += f". A reporter called {quoted(key)} is switched on by a table [reporters.{key}]"
+        return self._place.fault(f"unknown table {quoted(key)}{hint}", key)
+
+    def _own(self, table: Mapping[str, Any], name: str, declared: Any) -> Any:
+        """One of the core's own tables, or several that have names below it."""
+        if get_origin(declared) is not dict:
+            return self._record(table, name, _struct_in(declared), self._place)
+        kind, place = get_args(declared)[1], self._place.below(name)
+        named = self._table(table, name, self._place)
+        records = {each: self._record(named, each, kind, place) for each in named}
+        return {each: record for each, record in records.items() if record is not None}
+
+    def _switched_off(self, reporters: Mapping[str, Any]) -> set[str]:
+        names = {name.strip() for name in self._environ.get(DISABLE, "").split(",")} - {""}
+        for name in sorted(names - {ALL} - set(reporters)):
+            # No fault: one value for a whole fleet of programs is as it should be.
+            near = did_you_mean(name, reporters)
+            self.notes.append(Note(f"{DISABLE}: there is no reporter {quoted(name)} here{near}", doubtful=bool(near)))
+        return set(reporters) if ALL in names else names
 
     def _reporter(self, name: Any, reporters: Mapping[str, Any], switched_off: bool) -> ReporterConfig:
+        above = self._place.below("reporters")
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
             expected = "expected at most 64 letters, digits, '-' and '_', the first a letter or digit"
-            self._fault(f"reporter name {quoted(name)}: {expected}", "reporters")
-        table = self._table(reporters, name, "reporters")
-        own = self._record({name: _only(table, _Own)}, name, _Own, "reporters")
-        if own.use and ":" in own.use and not _APP_LOCAL.fullmatch(own.use):
+            self.faults.append(above.fault(f"reporter name {quoted(name)}: {expected}", str(name)))
+        place = above.below(str(name))
+        table = self._table(reporters, name, above)
+        own = {key: value for key, value in table.items() if key in RESERVED}
+        settings = self._record({name: own}, name, ReporterSettings, above) or ReporterSettings()
+        use = settings.use or str(name)
+        if ":" in use and not _APP_LOCAL.fullmatch(use):
             expected = "expected the name of an installed reporter or 'module:attribute'"
-            self._fault(f"key 'use': {expected}, found {quoted(own.use)}", "reporters", name)
+            self.faults.append(place.fault(f"key 'use': {expected}, found {quoted(use)}", "use"))
+        for key, doubt in doubts_about(settings.when):
+            (self.faults if doubt.certain else self.warnings).append(place.below("when").fault(doubt.text, *key))
         return ReporterConfig(
-            name=name,
-            use=own.use or name,
-            disabled_by="config" if not own.enabled else DISABLE if switched_off else None,
-            when=self._record(table, "when", When, "reporters", name),
-            lane=self._record(table, "lane", LaneSettings, "reporters", name),
+            **{
+                **{key: getattr(settings, key) for key in RESERVED},
+                "name": str(name),
+                "use": use,
+                "enabled": settings.enabled and not switched_off,
+                "disabled_by": DISABLE if settings.enabled and switched_off else None if settings.enabled else "config",
+            },
             options=RawOptions((key, value) for key, value in table.items() if key not in RESERVED),
-            where=self._where("reporters", name),
+            place=place,
             folder=self._folder,
         )
 
-    def _record(self, parent: Mapping[str, Any], key: str, record_type: type[Record], *parents: str) -> Record:
-        """The record of the table under ``key``; its defaults if there is none or anything in it is wrong."""
-        reading = Reading("key", shows_values=True)
-        record = reading.record(record_type, self._table(parent, key, *parents))
-        for problem in reading.faults:
-            self._fault(problem, *parents, key)
-        return record if record is not None else record_type()
+    def _record(self, parent: Mapping[str, Any], name: str, record_type: type[Record], above: Place) -> Record | None:
+        """The record of the table under ``name``, as far as it is right; ``None`` if there is too little for one."""
+        place = above.below(str(name))
+        table = self._table(parent, name, above)
+        inner = {key: kind for key, kind in _tables_in(record_type).items() if key in table}
+        references: References | None = getattr(record_type, "references", None)
+        look_up = (lambda reference: reference.read(self._environ)) if references else None
+        reading = Reading("key", look_up=look_up, folder=self._folder)
+        record = reading.record(record_type, {key: table[key] for key in table if key not in inner})
+        self.faults += [place.fault(problem.text, *problem.path) for problem in reading.faults]
+        for problem in reading.broken:
+            if references == "required":
+                self.faults.append(place.fault(problem.text, *problem.path))
+            else:
+                self.left_out.append(place.fault(f"{problem.text}, so it is left out", *problem.path))
+        for key in table:
+            of_key = [each.origin for at, each in reading.references.items() if at[0] == key]
+            self._origins[(*place.table, str(key))] = ", ".join(of_key) or "config"
+        if record is None:
+            with suppress(TypeError, ValueError):
+                record = record_type(**reading.known)
+        below = {key: self._record(table, key, kind, place) for key, kind in inner.items()}
+        if record is None:
+            return None
+        return msgspec.structs.replace(record, **{key: value for key, value in below.items() if value is not None})
 
-    def _table(self, parent: Mapping[str, Any], key: str, *parents: str) -> Mapping[str, Any]:
+    def _table(self, parent: Mapping[str, Any], key: str, place: Place) -> Mapping[str, Any]:
         table = parent.get(key, {})
         if isinstance(table, Mapping):
             return table
-        self._fault(f"key {quoted(key)}: expected a table, found {found(table, _TABLE)}", *parents)
+        self.faults.append(place.fault(f"key {quoted(key)}: expected a table, found {found(table, _TABLE)}", str(key)))
         return {}
 
-    def _where(self, *keys: str) -> str:
-        names = (key if _BARE.fullmatch(str(key)) else quoted(key) for key in keys)
-        table = ".".join(filter(None, (self._prefix, *map(str, names))))
-        return f"{self._file}, [{table}]" if table else self._file
 
-    def _fault(self, problem: str, *keys: str) -> None:
-        self.faults.append(Fault(self._where(*keys), problem))
-
-
-def _only(table: Mapping[str, Any], record_type: type[msgspec.Struct]) -> dict[str, Any]:
-    return {key: value for key, value in table.items() if key in record_type.__struct_fields__}
+def _struct_in(declared: Any) -> type[msgspec.Struct]:
+    """The record of a table that may be missing: ``StreamSettings | None``."""
+    options = get_args(declared) or (declared,)
+    (record,) = (option for option in options if isinstance(option, type) and issubclass(option, msgspec.Struct))
+    return record

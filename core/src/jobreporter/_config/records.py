@@ -1,13 +1,17 @@
-"""The config as frozen records, after everything in the file was found right."""
+"""A config as frozen records, after everything in the file was found right."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import msgspec
 
-from jobreporter._settings import CaptureSettings, LaneSettings, When
+from jobreporter._config.lines import KeyPath
+from jobreporter._config.places import Place
+from jobreporter._config.settings import ReporterSettings, Tables
+from jobreporter.errors import ConfigError, Fault
 
 
 class RawOptions(dict[str, Any]):
@@ -17,38 +21,58 @@ class RawOptions(dict[str, Any]):
         return f"RawOptions({', '.join(map(str, self))})"
 
 
-class ReporterConfig(msgspec.Struct, frozen=True, kw_only=True):
+class ReporterConfig(ReporterSettings, frozen=True, kw_only=True):
     """``[reporters.NAME]``."""
 
     name: str
     #: The entry point that provides it, or ``module:attribute``.
     use: str
-    #: What switched it off, ``None`` while it is on.
-    disabled_by: Literal["config", "JOBREPORTER_DISABLE"] | None = None
-    when: When = When()
-    lane: LaneSettings = LaneSettings()
+    #: What switched it off: ``config`` or ``JOBREPORTER_DISABLE``; ``None`` while it is on.
+    disabled_by: str | None = None
     #: Everything in the table that is not the core's own.
     options: RawOptions = msgspec.field(default_factory=RawOptions)
-    #: File and table, for messages.
-    where: str
-    #: Where relative paths of ``{ file = ... }`` start.
-    folder: Path = Path()
-
-    @property
-    def enabled(self) -> bool:
-        return self.disabled_by is None
+    place: Place
+    #: Where relative paths of ``{ file = ... }`` start, and where a module that isn't installed is looked for; ``None``
+    #: without a file.
+    folder: Path | None = None
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True):
+class Config(Tables, frozen=True, kw_only=True):
     """A config file, or without one, the defaults and no reporters."""
 
     #: The file; ``None`` without one.
     path: Path | None = None
-    service: str | None = None
-    environment: str | None = None
-    release: str | None = None
-    #: Seconds that closing may take when the process exits.
-    exit_timeout: float = 2.0
-    capture: CaptureSettings = CaptureSettings()
-    #: In the order of the file, the disabled ones too.
+    place: Place = Place("the config")
+    #: Where the core's own keys that are set got their values: ``config``, ``env NAME`` or ``file PATH``.
+    origins: Mapping[KeyPath, str] = {}
+    #: ``[stream]`` as it stands in the file: read as a reporter's table is, by those who know what may stand there.
+    stream: ReporterConfig | None = None
+    #: In the order of the file, those that are switched off too.
     reporters: tuple[ReporterConfig, ...] = ()
+
+
+class Note(NamedTuple):
+    """A remark. doubtful: whether it may be about a mistake."""
+
+    text: str
+    doubtful: bool
+
+
+class Parsed(NamedTuple):
+    """What a file says, and everything that is wrong with it."""
+
+    config: Config
+    #: What stops a worker.
+    faults: tuple[Fault, ...] = ()
+    #: What a worker only logs, and ``jobreporter check`` doesn't let pass.
+    warnings: tuple[Fault, ...] = ()
+    #: What somebody may want to know, and is right in itself.
+    notes: tuple[Note, ...] = ()
+    #: What is left out, since a reference leads nowhere here; logged like a warning.
+    left_out: tuple[Fault, ...] = ()
+
+    def checked(self) -> Config:
+        """The config. Raises ConfigError with every fault, if there are any."""
+        if self.faults:
+            raise ConfigError(self.faults)
+        return self.config

@@ -9,11 +9,20 @@ from typing import Any, NamedTuple
 
 from msgspec import inspect
 
-from jobreporter._config import references
-from jobreporter.options import Secret
+from jobreporter._config import references, wording
+from jobreporter.options import Secret, measure_of
+from jobreporter.units import Measure
 
 _LISTS = (inspect.ListType, inspect.SetType, inspect.FrozenSetType, inspect.VarTupleType)
 _TABLES = (inspect.StructType, inspect.DictType, inspect.TypedDictType, inspect.DataclassType)
+_OPEN = (
+    inspect.BoolType,
+    inspect.IntType,
+    inspect.FloatType,
+    inspect.LiteralType,
+    inspect.EnumType,
+    inspect.Metadata,  # a `Duration` or a `Size`
+)
 # Neither scalars nor walked into: each is converted as a whole.
 _OTHERS = (inspect.TupleType, inspect.NamedTupleType)
 
@@ -34,6 +43,8 @@ class Shape(NamedTuple):
     record: Nested | None
     #: Whether `Secret` is among it.
     secret: bool
+    #: What is measured, if `Duration` or `Size` is among it.
+    measure: Measure | None
     takes_scalar: bool
     takes_table: bool
 
@@ -63,9 +74,15 @@ def of(declared: Any) -> Shape:
         # Which of several records is meant, msgspec finds by their tags.
         record=records[0] if len(records) == 1 else None,
         secret=any(option is Secret for option, _ in options),
+        measure=next(filter(None, map(measure_of, wording.members(inspect.type_info(declared)))), None),
         takes_scalar=any(not isinstance(info, (*_LISTS, *_TABLES, *_OTHERS, inspect.NoneType)) for info in infos),
         takes_table=any(isinstance(info, (*_TABLES, inspect.AnyType)) for info in infos),
     )
+
+
+def is_open(info: inspect.Type) -> bool:
+    """Whether a declared type has no text among it but a choice of words, so that nothing that it takes is a secret."""
+    return all(isinstance(member, _OPEN) for member in wording.members(info))
 
 
 def _alternatives(declared: Any) -> Iterator[Any]:

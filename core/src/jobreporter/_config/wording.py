@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import inspect
 
-from jobreporter.options import Secret
+from jobreporter.options import Secret, measure_of
 from jobreporter.text import one_line
 
 # How much of a name or value a message quotes, and how much of what somebody else's code says.
@@ -52,12 +52,12 @@ _FOUND: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (datetime.time, "a time"),
 )
 
-# How a value is called that is of the right kind and yet not right.
+# How a value is called that is of the right kind and yet not right. Metadata stands for a `Duration` or a `Size`.
 _ANOTHER: tuple[tuple[str, tuple[type[inspect.Type], ...], str], ...] = (
-    ("text", (inspect.StrType, inspect.LiteralType, inspect.EnumType), "other text"),
-    ("a whole number", (inspect.FloatType,), "another number"),
+    ("text", (inspect.StrType, inspect.LiteralType, inspect.EnumType, inspect.Metadata), "other text"),
+    ("a whole number", (inspect.FloatType, inspect.Metadata), "another number"),
     ("a whole number", (inspect.IntType, inspect.LiteralType, inspect.EnumType), "another whole number"),
-    ("a number", (inspect.FloatType,), "another number"),
+    ("a number", (inspect.FloatType, inspect.Metadata), "another number"),
     ("a list", _LISTS, "another list"),
     ("a table", _TABLES, "another table"),
 )
@@ -93,8 +93,11 @@ def one_of(values: Iterable[object]) -> str:
 
 
 def members(info: inspect.Type) -> tuple[inspect.Type, ...]:
-    """The types that a union offers, without ``None``, which TOML can't say; of any other type, itself."""
-    if isinstance(info, inspect.Metadata):
+    """The types that a union offers, without ``None``, which TOML can't say; of any other type, itself.
+
+    `Metadata` is left around a `Duration` or a `Size` alone, which it tells from other numbers.
+    """
+    if isinstance(info, inspect.Metadata) and not measure_of(info):
         return members(info.type)
     if isinstance(info, inspect.UnionType):
         return tuple(member for option in info.types for member in members(option))
@@ -117,13 +120,21 @@ def expected(info: inspect.Type) -> str:
     return " or ".join(map(_expected, members(info))) or "nothing"
 
 
+def expected_in_full(info: inspect.Type) -> str:
+    """The same for an error, which also says how a duration or a size is written."""
+    measure = next(filter(None, map(measure_of, members(info))), None)
+    return expected(info) + (f", {measure.expected()}" if measure else "")
+
+
 def _expected(info: inspect.Type) -> str:
     if values := choices(info):
         return one_of(values)
+    if isinstance(info, inspect.Metadata):
+        return _expected_measure(info)
     if isinstance(info, inspect.IntType):
-        return "a whole number" + _range(info)
+        return "a whole number" + range_of(info)
     if isinstance(info, inspect.FloatType):
-        return "a number" + _range(info)
+        return "a number" + range_of(info)
     if isinstance(info, inspect.StrType):
         pattern = f" that matches {info.pattern}" if info.pattern else ""
         return "text" + _length(info, "character") + pattern
@@ -136,11 +147,20 @@ def _expected(info: inspect.Type) -> str:
     return _EXPECTED.get(type(info), "another type of value")
 
 
-def _range(info: inspect.IntType | inspect.FloatType) -> str:
+def _expected_measure(info: inspect.Metadata) -> str:
+    measure = measure_of(info)
+    number = info.type
+    if measure is None or not isinstance(number, inspect.IntType | inspect.FloatType):
+        return expected(number)
+    return f"a {measure.noun}{range_of(number, measure.show)}"
+
+
+def range_of(info: inspect.IntType | inspect.FloatType, show: Callable[[float], str] = "{:.15g}".format) -> str:
+    """The bounds of a number in words, such as `` from 1 to 10``; empty where it has none. show: writes a number."""
     if info.ge is not None and info.le is not None:
-        return f" from {info.ge:.15g} to {info.le:.15g}"
+        return f" from {show(info.ge)} to {show(info.le)}"
     limits = (("above", info.gt), ("of at least", info.ge), ("below", info.lt), ("up to", info.le))
-    text = " and ".join(f"{words} {limit:.15g}" for words, limit in limits if limit is not None)
+    text = " and ".join(f"{words} {show(limit)}" for words, limit in limits if limit is not None)
     return f" {text}" if text else ""
 
 
@@ -160,7 +180,9 @@ def found(value: object, info: inspect.Type) -> str:
 
 
 def shown(value: Any, info: inspect.Type) -> str:
-    """The value itself where it is short, for the keys that are the core's own; otherwise its kind."""
+    """The value itself where it is short, for keys that hold no secret; otherwise its kind."""
+    if any(isinstance(member, inspect.CustomType) and member.cls is Secret for member in members(info)):
+        return found(value, info)
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, bool):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol, cast
 
+from jobreporter.context import Origin
 from jobreporter.events import Event
 from jobreporter.hookspecs import HANDLERS
 
@@ -20,6 +21,7 @@ _SOURCES = {
     "error": "event.error",
     "stacktrace": "event.error.frames",
     "meta": "event",
+    "origin": "whence.origin",
     "state": "state",
 }
 
@@ -28,6 +30,7 @@ _GIVEN = {
     "reporter_start": "options, context",
     **dict.fromkeys(HANDLERS.values(), "event, state"),
     "reporter_flush": "state",
+    "reporter_tick": "state",
     "reporter_stop": "state",
 }
 
@@ -69,27 +72,41 @@ class Call(Protocol):
         """What the implementation returns."""
 
 
+class Whence:
+    """Where the events that are being handled come from.
+
+    In a worker that never changes. Whoever hands out the events of other processes says it before each.
+    """
+
+    __slots__ = ("origin",)
+
+    def __init__(self, origin: Origin | None = None) -> None:
+        self.origin = origin
+
+
 class Hooks(NamedTuple):
-    """What a started plugin implements: a handler by type of event, and the three hooks around them."""
+    """What a started plugin implements: a handler by type of event, and the hooks around them."""
 
     events: dict[type[Event], Call]
     start: Call | None
     flush: Call | None
+    tick: Call | None
     stop: Call | None
 
 
-def table(implementations: Iterable[Implementation]) -> Hooks:
-    """The table of a started plugin, which implements each hook at most once."""
-    calls = {implementation.hook: _call(implementation) for implementation in implementations}
+def table(implementations: Iterable[Implementation], whence: Whence) -> Hooks:
+    """The table of a started plugin, which implements each hook at most once. whence: what its handlers get as origin."""
+    calls = {implementation.hook: _call(implementation, whence) for implementation in implementations}
     return Hooks(
         events={event: calls[hook] for event, hook in HANDLERS.items() if hook in calls},
         start=calls.get("reporter_start"),
         flush=calls.get("reporter_flush"),
+        tick=calls.get("reporter_tick"),
         stop=calls.get("reporter_stop"),
     )
 
 
-def _call(implementation: Implementation) -> Call:
+def _call(implementation: Implementation, whence: Whence) -> Call:
     """Writes and compiles ``lambda event, state: implementation(event.job, state)``, as dataclasses write ``__init__``.
 
     Only names out of the two tables above get into the text. A closure that looks the arguments up costs 400 ns more.
@@ -97,7 +114,7 @@ def _call(implementation: Implementation) -> Call:
     hook, function, arguments, asynchronous = implementation
     source = f"lambda {_GIVEN[hook]}: implementation({', '.join(_SOURCES[name] for name in arguments)})"
     code = compile(source, f"{GENERATED}{hook}>", "eval")
-    call = cast(Call, eval(code, {"implementation": function}))  # noqa: S307 - the text is ours, see above
+    call = cast(Call, eval(code, {"implementation": function, "whence": whence}))  # noqa: S307 - the text is ours, see above
     call.hook = hook
     call.threads_state = hook in HANDLERS.values() and "state" in arguments
     call.asynchronous = asynchronous

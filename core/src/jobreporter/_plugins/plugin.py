@@ -12,7 +12,7 @@ from pluggy import PluginManager, PluginValidationError
 
 from jobreporter import hookspecs
 from jobreporter._plugins import refusals
-from jobreporter._plugins.hooks import Hooks, Implementation, table
+from jobreporter._plugins.hooks import Hooks, Implementation, Whence, table
 from jobreporter._plugins.marked import Marked
 from jobreporter._plugins.schema import options_type
 from jobreporter.errors import PluginError
@@ -39,12 +39,16 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     #: Its functions, in the order of ``hooks``.
     marked: tuple[Marked, ...]
 
-    def start(self) -> Hooks:
-        """The calls of a fresh start. A class is made anew for each, and its ``__init__`` may raise anything."""
+    def start(self, whence: Whence | None = None) -> Hooks:
+        """The calls of a fresh start. A class is made anew for each, and its ``__init__`` may raise anything.
+
+        whence: what the handlers that name ``origin`` get it from.
+        """
+        whence = whence or Whence()
         if not inspect.isclass(self.target):
-            return table(_implementation(marked, marked.function) for marked in self.marked)
+            return table((_implementation(marked, marked.function) for marked in self.marked), whence)
         instance = self.target()
-        return table(_implementation(marked, getattr(instance, marked.attribute)) for marked in self.marked)
+        return table((_implementation(marked, getattr(instance, marked.attribute)) for marked in self.marked), whence)
 
 
 def load(name: str, target: object, *, distribution: str | None = None, version: str | None = None) -> Plugin:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from jobreporter import Aborted, Event, Failure, Options, Started, Stopped, Success, hookimpl, one_line
+from jobreporter import Aborted, Event, Failure, Options, Started, Stopped, Success, hookimpl, kind_of, one_line
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
@@ -123,11 +123,6 @@ def outcome(event: Event) -> Iterator[str]:
     duration: float | None = getattr(event, "duration", None)
     if duration is not None:
         yield seconds(duration)
-
-
-def kind_of(event: Event) -> str:
-    """The event's name: ``started``, ``success``, ..."""
-    return type(event).__name__.lower()
 
 
 def word(text: str) -> str:

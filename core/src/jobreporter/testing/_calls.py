@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from jobreporter import Context, ErrorInfo, Event, Frame, Job, Options
+from jobreporter import Context, ErrorInfo, Event, Frame, Job, Options, Origin
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +19,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     stacktrace: tuple[Frame, ...] | None = None
     #: The event.
     meta: Event | None = None
+    #: The process that published it.
+    origin: Origin | None = None
     #: The state that the hook was given. A recorder's state counts the events since its start.
     state: Any = None
     options: Options | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from jobreporter import (
     ARGUMENTS,
@@ -14,6 +15,7 @@ from jobreporter import (
     Frame,
     Job,
     Options,
+    Origin,
     Started,
     Stopped,
     Success,
@@ -27,7 +29,7 @@ class Crash(Exception):  # noqa: N818 - it says what happens, and is nobody's er
 
 
 class Recorder:
-    """A reporter that implements all eight hooks and records each call, for tests that run in one process::
+    """A reporter that implements every hook but ``reporter_tick``, and records each call, for tests that run in one process::
 
         recorder = Recorder()
         with Dispatcher(reporters={"recorder": recorder}) as dispatcher:
@@ -80,31 +82,32 @@ class Recorder:
         return 0
 
     @hookimpl
-    def handle_started(self, job: Job, meta: Started, state: int) -> int:
-        self._record(Call(hook="handle_started", job=job, meta=meta, state=state))
+    def handle_started(self, job: Job, meta: Started, origin: Origin, state: int) -> int:
+        self._record(Call(hook="handle_started", job=job, meta=meta, origin=origin, state=state))
         return state + 1
 
     @hookimpl
-    def handle_success(self, job: Job, meta: Success, state: int) -> int:
-        self._record(Call(hook="handle_success", job=job, meta=meta, state=state))
+    def handle_success(self, job: Job, meta: Success, origin: Origin, state: int) -> int:
+        self._record(Call(hook="handle_success", job=job, meta=meta, origin=origin, state=state))
         return state + 1
 
     @hookimpl
-    def handle_aborted(self, job: Job, meta: Aborted, state: int) -> int:
-        self._record(Call(hook="handle_aborted", job=job, meta=meta, state=state))
+    def handle_aborted(self, job: Job, meta: Aborted, origin: Origin, state: int) -> int:
+        self._record(Call(hook="handle_aborted", job=job, meta=meta, origin=origin, state=state))
         return state + 1
 
     @hookimpl
-    def handle_failure(
-        self, job: Job, error: ErrorInfo, stacktrace: tuple[Frame, ...], meta: Failure, state: int
+    def handle_failure(  # noqa: PLR0917 - jobreporter hands them over by position
+        self, job: Job, error: ErrorInfo, stacktrace: tuple[Frame, ...], meta: Failure, origin: Origin, state: int
     ) -> int:
-        call = Call(hook="handle_failure", job=job, error=error, stacktrace=stacktrace, meta=meta, state=state)
+        about: dict[str, Any] = {"job": job, "error": error, "stacktrace": stacktrace, "meta": meta, "origin": origin}
+        call = Call(hook="handle_failure", **about, state=state)
         self._record(call)
         return state + 1
 
     @hookimpl
-    def handle_stopped(self, job: Job, meta: Stopped, state: int) -> int:
-        self._record(Call(hook="handle_stopped", job=job, meta=meta, state=state))
+    def handle_stopped(self, job: Job, meta: Stopped, origin: Origin, state: int) -> int:
+        self._record(Call(hook="handle_stopped", job=job, meta=meta, origin=origin, state=state))
         return state + 1
 
     @hookimpl

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from jobreporter.sources._delivery import LENGTH
+from jobreporter.sourcekit import DELIVERY_LENGTH
 
 #: Children that there may be at once.
 _PLACES = 1024
@@ -22,22 +22,30 @@ _PLACES = 1024
 _REMEMBERED = 7
 _PID = struct.Struct("q")
 #: First a column of the deliveries that the children have begun last: that is searched for each job.
-_COLUMN = _PLACES * LENGTH
-#: Then a place for each child: its process id, the name of the execution that it has begun last, those that it has ended.
-_PLACE = _PID.size + LENGTH + _REMEMBERED * LENGTH
+_COLUMN = _PLACES * DELIVERY_LENGTH
+#: Then a place for each child: its process id, the name of the execution that it has begun last, the name of the one
+#: that has sent a message for another attempt last, those that it has ended.
+_BEGUN = _PID.size
+_SENT = _BEGUN + DELIVERY_LENGTH
+_ENDED = _SENT + DELIVERY_LENGTH
+_PLACE = _ENDED + _REMEMBERED * DELIVERY_LENGTH
 #: At last, how many places have been used so far: the rest of the column needn't be searched.
 _USED = _COLUMN + _PLACES * _PLACE
 
 
 class Begun(NamedTuple):
-    """An execution that a child has begun. name: by default that of the delivery."""
+    """An execution that a child has begun.
+
+    name: by default that of the delivery. has_sent: whether it has sent a message for another attempt.
+    """
 
     pid: int
     name: str
+    has_sent: bool = False
 
 
 class Children:
-    """Made in the main process, before any child is forked. Deliveries and executions go by names of `LENGTH` letters."""
+    """Made in the main process, before any child is forked. Deliveries and executions go by names of `DELIVERY_LENGTH` letters."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _USED + _PID.size)
@@ -49,7 +57,7 @@ class Children:
 
     def be_child(self) -> None:
         """This is a child of the pool now, in the place that was chosen for it when it was forked."""
-        self._write(self._place * LENGTH, bytes(LENGTH))
+        self._write(self._place * DELIVERY_LENGTH, bytes(DELIVERY_LENGTH))
         self._write(_at(self._place), bytes(_PLACE))
         self._write(_at(self._place), _PID.pack(os.getpid()))
         self._count = 0
@@ -57,26 +65,30 @@ class Children:
     def begins(self, delivery: str, name: str) -> None:
         """The child is about to run the job of this delivery, in an execution of this name."""
         if self._count is not None:
-            self._write(_at(self._place) + _PID.size, _token(name))
-            self._write(self._place * LENGTH, _token(delivery))
+            self._write(_at(self._place) + _BEGUN, _token(name))
+            self._write(self._place * DELIVERY_LENGTH, _token(delivery))
 
     def begun(self, delivery: str) -> Iterator[Begun]:
         """The executions in which other children have begun this one, and nothing else after it."""
         (used,) = _PID.unpack_from(self._memory, _USED)
-        column, token = self._memory[: used * LENGTH], _token(delivery)
+        column, token = self._memory[: used * DELIVERY_LENGTH], _token(delivery)
         at = column.find(token)
         while at != -1:
-            place, beside = divmod(at, LENGTH)
+            place, beside = divmod(at, DELIVERY_LENGTH)
             if not beside and not (place == self._place and self._count is not None):
-                at_name = _at(place) + _PID.size
-                name = self._memory[at_name : at_name + LENGTH]
-                yield Begun(self._pid(place), name.decode().rstrip())
+                name = self._name(_at(place) + _BEGUN)
+                yield Begun(self._pid(place), name, has_sent=self._name(_at(place) + _SENT) == name)
             at = column.find(token, at + 1)
+
+    def sends(self, name: str) -> None:
+        """The child has sent a message for another attempt at the job of this execution."""
+        if self._count is not None:
+            self._write(_at(self._place) + _SENT, _token(name))
 
     def ends(self, name: str) -> None:
         """The child is about to publish how this execution ended. In any other process there is nobody to tell."""
         if self._count is not None:
-            at = _at(self._place) + _PID.size + LENGTH + self._count % _REMEMBERED * LENGTH
+            at = _at(self._place) + _ENDED + self._count % _REMEMBERED * DELIVERY_LENGTH
             self._write(at, _token(name))
             self._count += 1
 
@@ -84,7 +96,7 @@ class Children:
         """Whether a child has ended this execution."""
         token = _token(name)
         at = self._memory.find(token, _COLUMN)
-        while at != -1 and (at % LENGTH or (at - _COLUMN) % _PLACE < _PID.size + LENGTH):
+        while at != -1 and (at % DELIVERY_LENGTH or (at - _COLUMN) % _PLACE < _ENDED):
             at = self._memory.find(token, at + 1)
         return at != -1
 
@@ -99,6 +111,9 @@ class Children:
             (used,) = _PID.unpack_from(self._memory, _USED)
             self._write(_USED, _PID.pack(max(used, self._place + 1)))
 
+    def _name(self, at: int) -> str:
+        return self._memory[at : at + DELIVERY_LENGTH].decode().rstrip()
+
     def _pid(self, place: int) -> int:
         return int(_PID.unpack_from(self._memory, _at(place))[0])
 
@@ -111,7 +126,7 @@ def _at(place: int) -> int:
 
 
 def _token(name: str) -> bytes:
-    return name.encode()[:LENGTH].ljust(LENGTH)
+    return name.encode()[:DELIVERY_LENGTH].ljust(DELIVERY_LENGTH)
 
 
 def alive(pid: int) -> bool:

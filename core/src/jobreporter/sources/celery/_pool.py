@@ -1,6 +1,7 @@
 """What the worker's main process reports: executions that a child of the prefork pool began and could not end.
 
-Celery tells the main process what became of each job through its `Request`, which is the class to extend for that.
+Celery tells the main process what became of each job through its `Request`, which is the class to extend for that:
+see `_request`.
 """
 
 from __future__ import annotations
@@ -9,25 +10,20 @@ import os
 import platform
 import threading
 import time
-from typing import Any
 from weakref import WeakValueDictionary
 
-from billiard.einfo import ExceptionWithTraceback
 from celery import Task
 from celery.app.task import Context
 from celery.exceptions import Retry, SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
-from celery.utils import log
 from celery.utils.imports import symbol_by_name
 from celery.worker import state
-from celery.worker.request import Request
 
 from jobreporter import Execution
-from jobreporter.sources._delivery import new_delivery
-from jobreporter.sources._harmless import harmless, harmless_but_for
-from jobreporter.sources._lazy import LazyDispatcher
+from jobreporter.sourcekit import LazyDispatcher, harmless, harmless_but_for, new_delivery
 from jobreporter.sources.celery._children import Begun, Children, alive
-from jobreporter.sources.celery._job import DELIVERY, describe
-from jobreporter.sources.celery._run import delay_of
+from jobreporter.sources.celery._job import describe
+from jobreporter.sources.celery._message import DELIVERY
+from jobreporter.sources.celery._request import ReportedRequest
 
 #: Seconds between two looks at whether a process is gone.
 _LOOK = 0.02
@@ -80,10 +76,16 @@ class Pool:
         if dispatcher is None or self._children.have_ended(before.name):
             return
         self._children.ends(before.name)  # first: rather lost than told twice
-        execution = dispatcher.resume(**describe(task, task.request, before.name), worker=_worker(before.pid))
+        execution = dispatcher.resume(
+            strict=False, **describe(task, task.request, before.name), worker=_worker(before.pid)
+        )
         error = WorkerLostError("the process was gone before the worker knew that it had taken the job")
         execution.fail(error, will_retry=True, kind="worker_lost")
         execution.stop()
+
+    def child_sent(self, name: str) -> None:
+        """A child has sent a message for another attempt at the job of this execution, whatever becomes of the child."""
+        self._children.sends(name)
 
     def ends(self, name: str) -> None:
         """A child is about to publish how the execution of this name ended, so nobody else must."""
@@ -115,10 +117,16 @@ class Pool:
         request.note(execution, error)
         return True
 
+    def sent(self, job_id: object) -> None:
+        """The main process has sent a message for this job, such as for one whose child was lost."""
+        for taken in list(self._taken.values()):
+            if taken.id == job_id:
+                taken.sent = True
+
     @harmless
     def retried(self, request: Context, reason: Retry) -> None:
         """Celery has sent a job again whose child was lost."""
-        for taken in self._taken.values():
+        for taken in list(self._taken.values()):
             if taken.delivery == request.get(DELIVERY):
                 taken.reason = reason
 
@@ -138,15 +146,17 @@ class Pool:
             self._conclude(request)
 
     @harmless
-    def end(self) -> None:
-        """The worker ends, its children are gone: nothing more comes for what they were at."""
+    def end(self, node: str | None = None) -> None:
+        """A worker ends, its children are gone: nothing more comes for what they were at. node: which one, if not all."""
         for request, _ in list(self._lost.values()):
-            self._conclude(request)
-        for request in list(self._taken.values()):
-            if request.reason or request in state.active_requests:
-                request.reason = request.reason or "shutdown"
-                self.lost(request, Terminated())
-        self._taken.clear()
+            if node in (None, request.hostname):
+                self._conclude(request)
+        for pid, request in list(self._taken.items()):
+            if node in (None, request.hostname):
+                if request.reason or request in state.active_requests:
+                    request.reason = request.reason or "shutdown"
+                    self.lost(request, Terminated())
+                del self._taken[pid]
 
     def _resume(self, request: ReportedRequest) -> Execution | None:
         dispatcher = self._dispatcher.get()
@@ -155,10 +165,11 @@ class Pool:
         for begun in self._children.begun(request.delivery):
             if begun.pid == request.worker_pid:
                 request.execution_name = begun.name
+                request.sent = request.sent or begun.has_sent
         fields = describe(request.task, Context(request.request_dict), request.execution_name)
         if request.worker_pid:
             fields["worker"] = _worker(request.worker_pid)
-        return dispatcher.resume(**fields)
+        return dispatcher.resume(strict=False, **fields)
 
     def _conclude_later(self, request: ReportedRequest) -> None:
         while request.delivery in self._lost and request.worker_pid and alive(request.worker_pid):
@@ -176,90 +187,3 @@ class Pool:
 
 def _worker(pid: int) -> str:
     return f"{platform.node()}:{pid}"
-
-
-def _worker_ends() -> bool:
-    """Whether jobs are cancelled for that. They are from within the signal's handler, before Celery notes the rest."""
-    return bool(log._in_sighandler or state.should_stop is not None or state.should_terminate is not None)
-
-
-class ReportedRequest(Request):  # type: ignore[misc]  # Celery ships no types
-    """What `Pool.watch` puts before a task's own `Request`."""
-
-    pool: Pool
-    #: Tells this delivery of the message from any other.
-    delivery: str
-    #: Of the execution: that of the delivery, but for what was handed from one child to another.
-    execution_name: str
-    #: Why the child was, or is about to be, ended; or Celery's word that the job will be tried again.
-    reason: str | Retry | None = None
-    #: Whether the message went back to the queue.
-    requeued = False
-    #: Whether the child had stored the job's result.
-    succeeded = False
-    #: Whether nothing is left to report.
-    concluded = False
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.delivery = self.execution_name = new_delivery()
-        self.request_dict[DELIVERY] = self.delivery
-
-    def on_accepted(self, pid: int, time_accepted: float) -> None:
-        """A child has taken the job."""
-        self.pool.taken(self, pid)
-        super().on_accepted(pid, time_accepted)
-
-    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
-        """The job has failed. With ``return_ok`` it was the child that said so."""
-        try:
-            super().on_failure(exc_info, send_failed_event, return_ok)
-        finally:
-            if not return_ok:
-                error = exc_info.exception
-                self.pool.lost(self, error.exc if isinstance(error, ExceptionWithTraceback) else error)
-
-    def reject(self, requeue: bool = False) -> None:
-        """The message goes back to the queue, or away."""
-        if not self.acknowledged:
-            self.requeued = requeue
-        super().reject(requeue)
-
-    def terminate(self, *args: Any, **kwargs: Any) -> None:
-        """The job was revoked."""
-        self.reason = "revoked"
-        super().terminate(*args, **kwargs)
-
-    def cancel(self, *args: Any, **kwargs: Any) -> None:
-        """The worker ends, or has lost its broker."""
-        self.reason = "shutdown" if _worker_ends() else "cancelled"
-        self.pool.cancelled.add(self.delivery)
-        super().cancel(*args, **kwargs)
-
-    def send_event(self, type: str, **fields: Any) -> None:
-        """What Celery's own monitors are told. That a job whose child was lost had stored its result, only they are."""
-        self.succeeded = self.succeeded or type == "task-succeeded"
-        super().send_event(type, **fields)
-
-    def note(self, execution: Execution, error: BaseException) -> None:
-        """Note what it means that the child was lost with this error."""
-        if isinstance(error, SystemExit | KeyboardInterrupt):
-            error = WorkerLostError(f"the job ended its process: {error!r}")
-        if self.reason == "revoked" or (self.reason is None and isinstance(error, Terminated)):
-            execution.abort("revoked", will_retry=False)
-        elif isinstance(self.reason, str):
-            # What isn't acknowledged comes again, to another worker; whether what is was sent again, nobody knows.
-            execution.abort(self.reason, will_retry=None if self.acknowledged else True)
-        elif isinstance(self.reason, Retry):
-            delay = delay_of(self.reason, self.task.app)
-            execution.fail(error, will_retry=True, retry_delay=delay, kind="worker_lost")
-        elif isinstance(error, TimeLimitExceeded):
-            execution.fail(error, will_retry=self.requeued, kind="timeout")
-        elif isinstance(error, WorkerLostError) and self.succeeded:
-            execution.succeed()
-        elif isinstance(error, WorkerLostError):
-            execution.fail(error, will_retry=self.requeued, kind="worker_lost")
-        elif isinstance(error, Exception):
-            execution.fail(error, will_retry=self.requeued)
-        else:
-            execution.note(error)

@@ -3,130 +3,188 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
-from celery import Celery, Task, states
-from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
-from celery.utils.serialization import UnpickleableExceptionWrapper
+from celery import VERSION, states
+from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
 
-from jobreporter import Abort, Execution
-from jobreporter.events import FailureKind
-from jobreporter.sources.celery._job import seconds
+from jobreporter import Abort, ErrorInfo, Execution
+from jobreporter.sourcekit import FailureKind
+from jobreporter.sources.celery._asked import delay_of, error_of, is_unsent_retry, unsent_error, until
+from jobreporter.sources.celery._message import Sent
 
 #: How ``Task.replace`` says that it was called; it has nothing else to tell it by.
 REPLACED = "Replaced by new task"
-
-
-class GivenUp(Abort, Ignore):  # type: ignore[misc]  # Celery ships no types
-    """A job's `Abort` as Celery understands it: nothing is logged as an error, nothing is tried again."""
-
-
-def let_abort_pass(task: Task) -> None:
-    """Have the task raise `GivenUp` where its function raises `Abort`, below what Celery retries by itself."""
-    name = "_orig_run" if hasattr(task, "_orig_run") else "run"
-    inside = getattr(task, name)
-    if not isinstance(inside, _Run):
-        setattr(task, name, _Run(inside))
-
-
-class _Run:
-    """Stands for a task's function. Its signature is that of the function."""
-
-    def __init__(self, inside: Any) -> None:
-        self.__wrapped__ = inside
-        self.__name__ = getattr(inside, "__name__", type(inside).__name__)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return self.__wrapped__(*args, **kwargs)
-        except GivenUp:
-            raise
-        except Abort as abort:
-            raise GivenUp(abort.reason, will_retry=abort.will_retry) from abort
+#: Whether Celery takes a ``Reject`` for one that comes from outside of the job's body; older ones make it a failure.
+_REJECTS_OUTSIDE = VERSION >= (5, 7)
 
 
 class Run:
-    """One execution, from the moment when a worker calls the task."""
+    """One execution, from the moment when a worker calls the task.
 
-    def __init__(self, execution: Execution, delivery: str, *, eager: bool) -> None:
+    late: whether the task's messages are acknowledged late.
+    """
+
+    __slots__ = (
+        "_begun",
+        "_entered",
+        "_sending",
+        "_sent",
+        "_shut_down",
+        "_told",
+        "delivery",
+        "eager",
+        "execution",
+        "job_id",
+        "late",
+        "node",
+    )
+
+    def __init__(self, execution: Execution, request: Any, delivery: str, *, late: bool) -> None:
         self.execution = execution
         self.delivery = delivery
+        #: As Celery has it.
+        self.job_id = request.id
+        #: The worker's name.
+        self.node = request.hostname
         #: Whether it runs within the caller, without a message.
-        self.eager = eager
-        self._entered = self._started = self._told = False
+        self.eager = bool(request.is_eager)
+        #: Whether its message isn't acknowledged yet, and may go back to its queue.
+        self.late = late and not self.eager
+        self._entered = self._begun = self._shut_down = False
+        #: What Celery's signals have told, which come while the error is as it was, and whether it was to be retried then.
+        self._told: tuple[BaseException | ErrorInfo, Retry | None, bool | None] | None = None
+        #: Whether a message for another attempt is being sent, and the last one that was.
+        self._sending = False
+        self._sent: Sent | None = None
 
     def begin(self) -> None:
         """A time limit may interrupt this; called again it goes on, and does nothing twice."""
         if not self._entered:
             self._entered = True
             self.execution.enter()
-        if not self._started:
-            self._started = True
+        if not self._begun:
+            self._begun = True
             self.execution.start()
 
-    def fail(self, error: BaseException, *, will_retry: bool = False, retry_delay: float | None = None) -> None:
-        """Note the error while its frames are as they were: Celery clears them before it says that the job has ended."""
+    def sends(self) -> None:
+        """A message with the job's own id is about to be sent."""
+        self._sending = True
+
+    def has_sent(self, message: Sent) -> None:
+        """A message with the job's own id was sent: there will be another attempt, whatever becomes of this one."""
+        self._sending = False
+        self._sent = message
+
+    def tell(self, error: BaseException) -> None:
+        """Note that the job has failed, while its error is being handled: Celery clears its frames before the end."""
         if isinstance(error, Abort):  # a task that nobody has prepared for it
-            self.execution.abort(error.reason, will_retry=will_retry)
+            self.execution.abort(error.reason, will_retry=self._will_retry())
         else:
-            kind: FailureKind = "timeout" if is_time_limit(error) else "exception"
-            self.execution.fail(error, will_retry=will_retry, retry_delay=retry_delay, kind=kind)
-        self._told = True
+            self._fail(error)
+
+    def tell_retry(self, reason: Retry) -> None:
+        """Note that the job asks for another attempt, because of an error or without one."""
+        error = error_of(reason)
+        if error is None:
+            self.execution.abort("retry_requested", will_retry=self._will_retry(reason))
+        else:
+            self._fail(error, reason)
 
     def shut_down(self) -> None:
-        """Note that the worker's end has interrupted it."""
+        """Note that the worker's end has interrupted it, whatever else Celery makes of that."""
+        self._shut_down = True
         self.execution.abort("shutdown")
-        self._told = True
 
-    def retry(self, reason: Retry, app: Celery) -> None:
-        """Note that the job asks for another attempt, because of an error or without one."""
-        if reason.exc is None:
-            self.execution.abort("retry_requested", will_retry=True)
-            self._told = True
-        else:
-            self.fail(error_of(reason), will_retry=True, retry_delay=delay_of(reason, app))
+    def settle(self, state: str | None, value: Any, raised: BaseException | None) -> None:
+        """Note what the job has come to.
 
-    def settle(self, state: str | None, value: Any, app: Celery) -> None:
-        """Note what the job has come to. value: what it returned or raised, as Celery has it."""
+        value: what it returned or raised, as Celery has it. raised: what Celery passes on, and makes its own end of.
+        """
+        if self._shut_down:
+            return
+        if raised is not None:
+            self._settle_outside(raised)
+            return
         match state, value:
-            case (states.FAILURE | states.RETRY, _) if self._told:
-                pass
             case states.SUCCESS, _:
                 self.execution.note(None)
-            case states.RETRY, Retry():
-                self.retry(value, app)
+            case states.RETRY, Retry() if self._told is None:
+                self.tell_retry(value)
             case states.IGNORED, Abort():
-                self.execution.abort(value.reason, will_retry=bool(value.will_retry))
+                # Not what it says of that counts: to Celery it is an Ignore, which sends nothing.
+                self.execution.abort(value.reason, will_retry=self._will_retry())
+            case states.IGNORED, _ if str(value) == REPLACED:
+                self.execution.abort(
+                    "replaced", will_retry=False
+                )  # what takes its place has its id, and is another job
             case states.IGNORED, _:
-                self.execution.abort("replaced" if str(value) == REPLACED else "ignored", will_retry=False)
-            case states.REJECTED, Reject(requeue=True):
-                self.execution.abort("requeued", will_retry=True)
-            case states.REJECTED, _:
-                self.execution.abort("rejected", will_retry=False)
-            case _, BaseException() if isinstance(value, Exception) or is_time_limit(value):
-                self.fail(value)
-            case _, BaseException():
-                self.execution.note(value)
+                self.execution.abort("ignored", will_retry=self._will_retry())
+            case states.REJECTED, Reject():
+                self._reject(value)
+            case states.FAILURE, BaseException() if self._told is None:
+                self.tell(value)
+        self._tell_again()
+
+    def _settle_outside(self, raised: BaseException) -> None:
+        """The end that Celery makes of what comes out of its own code, or of hooks, before or after the job's."""
+        if isinstance(raised, Retry):
+            # In a job that runs eagerly and passes errors on, it goes to the caller, and nothing is tried again.
+            error = error_of(raised)
+            if error is None and self.eager:
+                self.execution.abort("retry_requested", will_retry=self._will_retry())
+            else:
+                self._fail(raised if error is None else error)
+        elif isinstance(raised, Reject) and _REJECTS_OUTSIDE:
+            self._reject(raised)
+        elif isinstance(raised, Exception) or is_time_limit(raised):
+            self._fail(raised)
+        else:
+            self.execution.note(raised)
+
+    def _reject(self, reject: Reject) -> None:
+        if is_unsent_retry(reject):
+            self._fail(unsent_error(reject))
+        elif reject.requeue:
+            self.execution.abort("requeued", will_retry=self.late or self._will_retry())
+        else:
+            self.execution.abort("rejected", will_retry=self._will_retry())
+
+    def _fail(self, error: BaseException | ErrorInfo, reason: Retry | None = None) -> None:
+        will_retry = self._will_retry(reason, error)
+        kind: FailureKind = "timeout" if is_time_limit(error) else "exception"
+        delay = self._delay(reason) if will_retry else None
+        self.execution.fail(error, will_retry=will_retry, retry_delay=delay, kind=kind)
+        self._told = (error, reason, will_retry)
+
+    def _tell_again(self) -> None:
+        """A hook that runs after Celery's signals may have sent the message for another attempt."""
+        if self._told is not None:
+            error, reason, will_retry = self._told
+            if will_retry != self._will_retry(reason, error):
+                self._fail(error, reason)
+
+    def _will_retry(self, reason: Retry | None = None, error: object = None) -> bool | None:
+        """Whether there is another attempt: not what the job asked for counts, but the message that was sent."""
+        if self._sent is not None:
+            return True
+        if self.eager:
+            # One that another job has asked for, and this one passes on, is tried again in its place.
+            return reason is not None and reason.sig is not None and reason.sig.id == self.job_id
+        # A time limit that comes while a message is sent doesn't tell whether it was.
+        return None if self._sending and is_time_limit(error) else False
+
+    def _delay(self, reason: Retry | None) -> float | None:
+        """Seconds until the next attempt."""
+        if self._sent is None:
+            return 0.0  # it runs at once, within the caller
+        asked = None if reason is None else delay_of(reason)
+        if asked is not None:
+            return asked
+        return 0.0 if self._sent.eta is None else until(self._sent.eta)
 
 
 def is_time_limit(error: object) -> bool:
     """Whether Celery raises this into jobs whose time is up."""
     gevent = sys.modules.get("gevent")
     return isinstance(error, SoftTimeLimitExceeded) or (gevent is not None and isinstance(error, gevent.Timeout))
-
-
-def error_of(reason: Retry) -> BaseException:
-    """The error that the job was about. What can't be sent to other processes, Celery replaces; that copy has no stack."""
-    error: BaseException = reason.exc
-    raised = reason.__context__
-    copied = error.__traceback__ is None and isinstance(raised, type(error)) and raised.args == error.args
-    return raised if raised is not None and (copied or isinstance(error, UnpickleableExceptionWrapper)) else error
-
-
-def delay_of(reason: Retry, app: Celery) -> float | None:
-    """Seconds until the attempt that was asked for."""
-    if isinstance(reason.when, datetime):
-        due = seconds(app, reason.when)
-        return None if due is None else max(due - datetime.now(UTC).timestamp(), 0.0)
-    return None if reason.when is None else float(reason.when)

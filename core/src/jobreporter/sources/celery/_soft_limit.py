@@ -21,7 +21,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils.dispatch import Signal
 
 from jobreporter import Execution
-from jobreporter.sources._harmless import harmless_but_for
+from jobreporter.sourcekit import harmless_but_for
 
 #: Seconds between two looks at whether Celery is done telling.
 _LOOK = 0.001

@@ -14,17 +14,21 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from jobreporter.sources._signals import signal_name
+from jobreporter import one_line
+from jobreporter.sourcekit import signal_name
 from jobreporter.sources.command._child import GRACE, Child, Ending
+from jobreporter.sources.command._inherited import Inherited
 from jobreporter.sources.command._wakeups import Wakeups
-from jobreporter.text import one_line
 
 if TYPE_CHECKING:
     from jobreporter import Dispatcher, Execution
+
+#: As ``jobreporter sources`` shows it. A command needs no library.
+ATTACHED_BY = "jobreporter exec -- COMMAND"
 
 TIMED_OUT = 124
 NOT_EXECUTABLE = 126
@@ -32,6 +36,8 @@ NOT_FOUND = 127
 
 # Characters of the output's last line that a failure's message quotes.
 MESSAGE = 300
+
+_NOTHING = Inherited()
 
 
 class CommandFailed(Exception):  # noqa: N818 - reads better in a report, and is never raised
@@ -90,8 +96,12 @@ def execute(
     timeout: float | None = None,
     skip_codes: Collection[int] = (),
     grace: float = GRACE,
+    inherited: Inherited = _NOTHING,
 ) -> Result:
-    """Like `run`; the signals that ``wakeups`` catches are forwarded, and the command has ``grace`` seconds to obey."""
+    """Like `run`; the signals that ``wakeups`` catches are forwarded, and the command has ``grace`` seconds to obey.
+
+    inherited: what this process itself was given, for the command to get the same.
+    """
     if not command:
         raise ValueError("there is no command to run")
     words = tuple(readable(word) for word in command)
@@ -100,7 +110,7 @@ def execute(
         name, source="command", queue=queue, args=words, argument_names=argument_names(words)
     ) as execution:
         try:
-            child = Child(command, wakeups)
+            child = Child(command, wakeups, inherited)
         except OSError as error:
             result = note_not_started(execution, words[0], error)
         else:
@@ -113,7 +123,7 @@ def note_not_started(execution: Execution, program: str, error: OSError) -> Resu
     remark = f"{program}: {error.strerror}"
     code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
     execution.tag(exit_code=code)
-    execution.fail(CommandNotStarted(remark), kind="exit_code")
+    execution.fail(CommandNotStarted(remark), kind="exit_code", exit_status=code)
     return Result(code, (remark,))
 
 
@@ -127,7 +137,8 @@ def note_ending(execution: Execution, ending: Ending, timeout: float | None, ski
     )
     if ending.timed_out or ending.returncode is None:
         how = f"timed out after {timeout:g} s"
-        execution.fail(failure(CommandTimedOut, how, ending, remarks), kind="timeout")
+        error = failure(CommandTimedOut, how, ending, remarks, execution.redacted)
+        execution.fail(error, kind="timeout", exit_status=ending.returncode)
         return Result(TIMED_OUT, (how, *remarks))
     signalled = -min(ending.returncode, 0)
     code = 128 + signalled if signalled else ending.returncode
@@ -139,20 +150,33 @@ def note_ending(execution: Execution, ending: Ending, timeout: float | None, ski
         execution.abort("shutdown")
     elif code != 0:
         how = f"killed by {signal_name(signalled)}" if signalled else f"exited with code {code}"
-        execution.fail(failure(CommandFailed, how, ending, remarks), kind="exit_code")
+        error = failure(CommandFailed, how, ending, remarks, execution.redacted)
+        execution.fail(error, kind="exit_code", exit_status=ending.returncode)
     return Result(code, remarks)
 
 
-def failure(kind: type[CommandFailed], how: str, ending: Ending, remarks: Sequence[str]) -> CommandFailed:
-    """The error to report: its message ends in the last line that the command wrote, its notes hold the last lines."""
-    tails = {output.name: tail for output in ending.outputs if (tail := output.tail())}
-    last = tails.get("stderr") or tails.get("output") or tails.get("stdout") or ""
-    error = kind(f"{how}: {one_line(last.splitlines()[-1].strip(), MESSAGE)}" if last else how)
+def failure(
+    kind: type[CommandFailed], how: str, ending: Ending, remarks: Sequence[str], hide: Callable[[str], str]
+) -> CommandFailed:
+    """The error to report: its message ends in the last line that says something, its notes hold the last lines.
+
+    hide: takes out what is secret, before anything is cut.
+    """
+    tails = {output.name: tail for output in ending.outputs if (tail := output.tail(hide)).strip()}
+    # What it writes to stderr is about itself; what is no text says less than any line.
+    best_last = sorted(ending.outputs, key=lambda output: (output.is_text, output.name == "stderr"))
+    last = next((said for output in reversed(best_last) if (said := last_line(tails.get(output.name, "")))), "")
+    error = kind(f"{how}: {one_line(last, MESSAGE)}" if last else how)
     for name, tail in tails.items():
         error.add_note(f"The end of its {name}:\n{tail}")
     for remark in remarks:
         error.add_note(remark)
     return error
+
+
+def last_line(text: str) -> str:
+    """The last line with something in it."""
+    return next((line for line in map(str.strip, reversed(text.splitlines())) if line), "")
 
 
 def argument_names(words: Sequence[str]) -> tuple[str, ...]:

@@ -13,10 +13,13 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from jobreporter.sources.command._inherited import Inherited
+from jobreporter.sources.command._orphans import LOOK as ORPHANS_LOOK
+from jobreporter.sources.command._orphans import Orphans
 from jobreporter.sources.command._output import LINGER, Output
 from jobreporter.sources.command._process_tree import ProcessTree
 from jobreporter.sources.command._wakeups import ENDING, Wakeups
@@ -26,6 +29,9 @@ GRACE = 5.0
 
 #: Seconds between two looks at whether the processes that a command left have ended.
 _LOOK = 0.05
+
+
+_NOTHING = Inherited()
 
 
 class Ending(NamedTuple):
@@ -42,16 +48,17 @@ class Ending(NamedTuple):
 class Child:
     """A running command. ``OSError``: it couldn't be started."""
 
-    def __init__(self, command: Sequence[str], wakeups: Wakeups) -> None:
+    def __init__(self, command: Sequence[str], wakeups: Wakeups, inherited: Inherited = _NOTHING) -> None:
         self._wakeups = wakeups
         self._over = threading.Event()
         self._asked: set[int] = set()
         self._outputs: tuple[Output, ...] = ()
         # Where both streams go to the same place, one pipe for both keeps the order of what is written to them.
-        self._together = os.path.sameopenfile(1, 2)
+        self._together = not {1, 2} & inherited.closed and os.path.sameopenfile(1, 2)
         # What came while there was no command yet to get it from the terminal or the group.
         self._early = wakeups.wait(0)
-        self._process = _start(command, together=self._together)
+        self._process = _start(command, inherited, together=self._together)
+        self._orphans = Orphans(self._process.pid) if os.getpid() == 1 else None
 
     @property
     def pid(self) -> int:
@@ -108,6 +115,9 @@ class Child:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 break
+            if self._orphans is not None:
+                self._orphans.reap()
+                left = ORPHANS_LOOK if left is None else min(left, ORPHANS_LOOK)
             for number in self._note(self._wakeups.wait(left)):
                 if not came_from_terminal(number):
                     self._send(number)
@@ -167,25 +177,50 @@ class Child:
                 break
 
 
-def _start(command: Sequence[str], *, together: bool) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], inherited: Inherited, *, together: bool) -> subprocess.Popen[bytes]:
     try:
-        return _popen(command, together=together)
+        return _popen(command, inherited, together=together)
     except OSError as error:
         if error.errno != errno.ENOEXEC:
             raise
         # A script that doesn't say what runs it is the shell's, as it is for every shell and for execvp(3).
-        return _popen(["/bin/sh", shutil.which(command[0]) or command[0], *command[1:]], together=together)
+        script = ["/bin/sh", shutil.which(command[0]) or command[0], *command[1:]]
+        return _popen(script, inherited, together=together)
 
 
-def _popen(command: Sequence[str], *, together: bool) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - running what the user asked for is the purpose
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if together else subprocess.PIPE,
-        bufsize=0,
-        # What we were given, such as the descriptor of a lock, is meant for the command.
-        close_fds=False,
-    )
+def _popen(command: Sequence[str], inherited: Inherited, *, together: bool) -> subprocess.Popen[bytes]:
+    # What was closed stays closed: the file that we have in its place is not passed on.
+    stdout, stderr = (None if stream in inherited.closed else subprocess.PIPE for stream in (1, 2))
+    with _signals_as(inherited) as restored:
+        return subprocess.Popen(  # noqa: S603 - running what the user asked for is the purpose
+            command,
+            stdout=stdout,
+            stderr=subprocess.STDOUT if together else stderr,
+            bufsize=0,
+            # What we were given, such as the descriptor of a lock, is meant for the command.
+            close_fds=False,
+            env=inherited.environment,
+            restore_signals=restored,
+        )
+
+
+@contextmanager
+def _signals_as(inherited: Inherited) -> Iterator[bool]:
+    """Have a command ignore what was ignored before. Says whether all that Python ignores goes back to its default.
+
+    Only a main thread may do more than that. While it does, no other thread may write to what nobody reads any more, so
+    that SIGPIPE stays ignored in this process, and an ignored SIGXFSZ alone is not passed on.
+    """
+    if signal.SIGPIPE not in inherited.ignored or threading.current_thread() is not threading.main_thread():
+        yield True
+    elif signal.SIGXFSZ in inherited.ignored:
+        yield False
+    else:
+        former = signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        try:
+            yield False
+        finally:
+            signal.signal(signal.SIGXFSZ, former)
 
 
 def came_from_terminal(number: int) -> bool:

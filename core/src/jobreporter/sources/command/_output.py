@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import select
 import struct
 import termios
@@ -12,8 +13,22 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO
 
-#: Bytes that are kept of each stream's end.
+from jobreporter.sources.command._terminal import lines_shown
+
+#: Bytes, or characters, that are reported of each stream's end.
 KEPT = 4_096
+
+# Bytes that are held, so that what is reported does not begin within a secret.
+_HELD = 2 * KEPT
+_WORD = re.compile(r"\S*+")
+
+# However much of it a command writes at its end, it says nothing. So much of that is kept.
+_BLANK = b" \t\r\n\v\f\0"
+_KEPT_BLANK = 256
+
+# Of a text with NULs in it, at most so much is neither printed nor meant for the terminal.
+_STRANGE_IN_TEXT = 0.2
+_STRANGE = re.compile("[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
 #: How many lines of that are reported.
 LINES = 40
@@ -42,6 +57,8 @@ class Output:
         #: Whether all is written that will be.
         self.finished = False
         self._kept = b""
+        #: Whether it once began earlier.
+        self._cut = False
         self._total = 0
         self._source = source
         self._target = target
@@ -54,15 +71,31 @@ class Output:
         """Begin to pass on."""
         self._thread.start()
 
-    def tail(self) -> str:
-        """The last lines as text, without the one that was cut; what isn't text is only counted."""
-        kept = self._kept
-        if b"\0" in kept:
+    @property
+    def is_text(self) -> bool:
+        """Whether its end is something to read. What isn't has NULs in it, but so may a text have."""
+        if b"\0" not in self._kept:
+            return True
+        text = self._kept.rstrip(_BLANK)[-KEPT:].decode(errors="replace")
+        return 0 < len(text) * _STRANGE_IN_TEXT >= len(_STRANGE.findall(text))
+
+    def tail(self, hide: Callable[[str], str] = str) -> str:
+        """The last lines, as a terminal would show them, without the one that was cut; what isn't text is only counted.
+
+        hide: takes out what is secret, before anything is cut: of half a secret nobody can tell what it is.
+        """
+        if not self.is_text:
             return f"({self._total} bytes that are not text)"
-        if self._total > len(kept):
-            cut, _, whole = kept.partition(b"\n")
-            kept = whole or cut
-        return "\n".join(kept.decode(errors="replace").splitlines()[-LINES:])
+        text = hide("\n".join(lines_shown(self._whole_words())).strip("\n"))
+        if len(text) > KEPT or self._cut:
+            text = _whole_lines(text)
+        return "\n".join(text.splitlines()[-LINES:])
+
+    def _whole_words(self) -> str:
+        """What was kept as text, without the word that its beginning may have cut in two."""
+        text = self._kept.decode(errors="replace")
+        cut = _WORD.match(text) if self._cut else None
+        return text[cut.end() :] if cut is not None and len(text) - cut.end() >= KEPT else text
 
     def _run(self) -> None:
         try:
@@ -79,7 +112,12 @@ class Output:
 
     def _keep(self, chunk: bytes) -> None:
         self._total += len(chunk)
-        self._kept = (self._kept + chunk[-KEPT:])[-KEPT:]
+        said = chunk.rstrip(_BLANK)
+        kept = self._kept + said if said else self._kept
+        blank = len(kept) - len(kept.rstrip(_BLANK))
+        kept += chunk[len(said) :][: max(0, _KEPT_BLANK - blank)]
+        self._cut = self._cut or len(kept) > _HELD
+        self._kept = kept[-_HELD:]
 
     def _chunks(self) -> Iterator[bytes]:
         """What is read, as it comes, until all who may write have closed the pipe.
@@ -107,6 +145,12 @@ class Output:
                 return
             owed -= len(chunk)
             yield chunk
+
+
+def _whole_lines(text: str) -> str:
+    """The end of a text, without the line that this cuts, unless there is no other."""
+    cut, _, whole = text[-KEPT:].partition("\n")
+    return whole or cut
 
 
 def _waiting_bytes(pipe: int) -> int:

@@ -15,18 +15,16 @@ from threading import get_ident
 from typing import Any
 
 from jobreporter import Abort, ConfigError, Dispatcher, JobReporterError
-from jobreporter.sources._harmless import harmless
-from jobreporter.sources._lazy import LazyDispatcher
-from jobreporter.sources._library import Library
+from jobreporter.sourcekit import LazyDispatcher, Library, harmless
 
-LIBRARY = Library("Dramatiq", "dramatiq", oldest=(1, 17), version_in=("dramatiq", "__version__"))
+LIBRARY = Library("Dramatiq", "dramatiq", (1, 17), version_in=("dramatiq", "__version__"), attached_by="attach(broker)")
 
 try:
     from dramatiq import Actor, Broker, GenericActor, Message, MessageProxy, Worker
     from dramatiq import __version__ as found
     from dramatiq.middleware import Interrupt, Middleware, MiddlewareError
 
-    from jobreporter.sources.dramatiq._messages import delayed, describe, stamp
+    from jobreporter.sources.dramatiq._messages import delayed, job_fields, stamp
     from jobreporter.sources.dramatiq._run import Run
 except ImportError as error:
     raise LIBRARY.refusal() from error
@@ -37,17 +35,27 @@ class StartRefused(ConfigError, MiddlewareError):  # noqa: N818 - what it is is 
     """The `ConfigError` that a `Worker` raises when it is started. Dramatiq lets no other kind out of a hook."""
 
 
+class AttachedTwice(JobReporterError, MiddlewareError):  # noqa: N818 - names what is wrong
+    """Two of them watch one broker."""
+
+
 def attach(broker: Broker, dispatcher: Dispatcher | None = None) -> None:
     """Report what becomes of this broker's jobs. Call it once, where the broker is made.
 
     Without a ``dispatcher``, one is built from the config when a worker boots; a config that can't be used ends the
     worker there, with a `ConfigError`, before it takes a job.
     """
-    if any(isinstance(middleware, Reporting) for middleware in broker.middleware):
-        raise JobReporterError(f"attach() was called twice for {broker!r}: every event would come twice")
+    LIBRARY.expect(broker, Broker, "a Dramatiq broker")
+    if is_attached(broker):
+        raise _attached_twice(broker)
     # Ahead of the others its hooks run outside the job's time limit, which TimeLimit sets and takes away again.
     first = type(broker.middleware[0]) if broker.middleware else None
     broker.add_middleware(Reporting(dispatcher), before=first)
+
+
+def is_attached(broker: Broker) -> bool:
+    """Whether this broker's jobs are reported."""
+    return any(isinstance(middleware, Reporting) for middleware in broker.middleware)
 
 
 class Reporting(Middleware):
@@ -60,7 +68,7 @@ class Reporting(Middleware):
     """
 
     def __init__(self, dispatcher: Dispatcher | None = None) -> None:
-        self._dispatcher = LazyDispatcher(dispatcher)
+        self._dispatcher = LazyDispatcher(dispatcher, source="dramatiq")
         #: What each thread does now, which is one thing. Several may work on messages with the same id.
         self._runs: dict[int, Run] = {}
 
@@ -137,7 +145,7 @@ class Reporting(Middleware):
                 run.end()
             run = self._runs[ident] = Run(message)
         if run.execution is None and (dispatcher := self._dispatcher.get()) is not None:
-            run.execution = dispatcher.resume(**describe(broker, message))
+            run.execution = dispatcher.resume(strict=False, **job_fields(broker, message))
         return run
 
     # A message, before that
@@ -164,30 +172,43 @@ class Reporting(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """In each process, before any thread takes a job."""
         try:
-            self._dispatcher.prepare()
-        except ConfigError as error:
+            if any(isinstance(middleware, Reporting) and middleware is not self for middleware in broker.middleware):
+                raise _attached_twice(broker)
+            self._dispatcher.prepare(worker)
+        except JobReporterError as error:
             if _in_child():
                 # What its processes print reaches Dramatiq's command through a pipe, which it may leave unread at the end.
                 print(error, file=sys.__stderr__, flush=True)
                 raise SystemExit(1) from None
-            raise StartRefused(error.faults) from None
+            if isinstance(error, ConfigError):
+                raise StartRefused(error.faults) from None
+            raise
         if _in_child():
             # At a second SIGTERM the process ends without any further hook. Up to Python 3.12 a forked one runs no atexit;
             # since then its finalizers come last, when the dispatcher is closed.
             atexit.register(self._end)
             Finalize(None, self._end, exitpriority=0)
-        self._dispatcher.start()
+        self._dispatcher.start(worker)
 
-    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Its threads have ended, or had their time."""
-        self._end()
+    def after_worker_shutdown(self, broker: Broker, worker: Worker | None) -> None:
+        """Its threads have ended, or had their time. Another worker of this process may go on."""
+        self._end(worker)
 
     @harmless
-    def _end(self) -> None:
-        """What still runs doesn't count any more: its message is not acknowledged, so Dramatiq delivers it again."""
-        for run in list(self._runs.values()):  # each stays with its thread, which may come to its end after all
-            run.end()
-        self._dispatcher.end(forked=_in_child())
+    def _end(self, worker: Worker | None = None) -> None:
+        """What still runs doesn't count any more: its message is not acknowledged, so Dramatiq delivers it again.
+
+        worker: the one that ends; ``None``: the whole process does.
+        """
+        idents = list(self._runs) if worker is None else [thread.ident for thread in worker.workers]
+        for ident in idents:
+            if ident is not None and (run := self._runs.get(ident)):
+                run.end()  # it stays with its thread, which may come to its end after all
+        self._dispatcher.end(None if worker is None else [worker], forked=_in_child())
+
+
+def _attached_twice(broker: Broker) -> AttachedTwice:
+    return AttachedTwice(f"attach() was called twice for {broker!r}: every event would come twice")
 
 
 def _in_child() -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dramatiq import Broker, Message, MessageProxy
+from dramatiq import Actor, Broker, Message, MessageProxy
+from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Retries
 
 from jobreporter import Execution
-from jobreporter.sources._delivery import new_delivery
-from jobreporter.sources._stamp import KEY, fields_of, stamped
+from jobreporter.sourcekit import STAMP_KEY, count_of, fields_of_stamp, moment_of, new_delivery, stamped
 
 #: In the stamp of a message that waits in a worker's memory until it is due.
 _DELAYED = "delayed"
@@ -22,7 +22,7 @@ def stamp(message: Message[Any]) -> None:
     """
     former = _stamp_on(message)
     if former.pop(_DELAYED, False):
-        message.options[KEY] = former
+        message.options[STAMP_KEY] = former
         return
     execution = Execution.current()
     if execution is not None and execution.job.id == message.message_id:
@@ -30,25 +30,24 @@ def stamp(message: Message[Any]) -> None:
         job = execution.job
         former = {"correlation_id": job.correlation_id, "root_id": job.root_id, "parent_id": job.parent_id}
     # With a root of its own, a message can be told from one that is new.
-    message.options[KEY] = {"root_id": message.message_id, **stamped(former)}
+    message.options[STAMP_KEY] = {"root_id": message.message_id, **stamped(former)}
 
 
 def delayed(message: MessageProxy) -> None:
     """Write on a message when it is due: its `eta` will be gone by then."""
-    message.options[KEY] = {
+    message.options[STAMP_KEY] = {
         "enqueued_at": _enqueued_at(message),
         **_stamp_on(message),
-        "scheduled_at": message.options["eta"] / 1000,
+        "scheduled_at": _seconds(message.options.get("eta")),
         _DELAYED: True,
     }
 
 
-def describe(broker: Broker, message: MessageProxy) -> dict[str, Any]:
-    """The fields of `Job`, before a retry counts them up."""
+def job_fields(broker: Broker, message: MessageProxy) -> dict[str, Any]:
+    """The fields of `Job`, before a retry counts them up. A message comes from outside, with anything among its options."""
     actor = broker.get_actor(message.actor_name)
-    options = {**actor.options, **message.options}
     said = _stamp_on(message)
-    attempt = options.get("retries", 0) + 1
+    attempt = (count_of(message.options.get("retries")) or 0) + 1
     return {
         "name": message.actor_name,
         "function": actor.fn,
@@ -60,33 +59,48 @@ def describe(broker: Broker, message: MessageProxy) -> dict[str, Any]:
         "args": tuple(message.args),
         "kwargs": message.kwargs,
         "attempt": attempt,
-        "max_attempts": _max_attempts(broker, options),
+        "max_attempts": _max_attempts(broker, actor, message),
         "enqueued_at": _enqueued_at(message),
-        "scheduled_at": said.get("scheduled_at"),
+        "scheduled_at": moment_of(said.get("scheduled_at")),
         "priority": actor.priority,
-        "extra": {name: options[name] / 1000 for name in ("time_limit", "max_age") if options.get(name)},
+        "extra": _extra(broker, {**actor.options, **message.options}),
         "correlation_id": message.message_id,
         "root_id": message.message_id,
-        **fields_of(said),
+        **fields_of_stamp(said),
     }
+
+
+def _extra(broker: Broker, options: dict[str, Any]) -> dict[str, Any]:
+    limits = {name: _seconds(options.get(name)) for name in ("time_limit", "max_age")}
+    extra: dict[str, Any] = {name: seconds for name, seconds in limits.items() if seconds}
+    if not isinstance(broker, StubBroker):  # which is gone with its process
+        # A message that wasn't acknowledged is delivered again.
+        extra["redelivered"] = True
+    return extra
 
 
 def _stamp_on(message: Message[Any] | MessageProxy) -> dict[str, Any]:
     """A copy. Messages come from outside, with anything under this name."""
-    said = message.options.get(KEY)
+    said = message.options.get(STAMP_KEY)
     return dict(said) if isinstance(said, dict) else {}
 
 
-def _enqueued_at(message: MessageProxy) -> float:
+def _enqueued_at(message: MessageProxy) -> float | None:
     """By what Dramatiq keeps: when it was made, or tried again."""
-    milliseconds: int = message.options.get("requeue_timestamp") or message.message_timestamp
-    return milliseconds / 1000
+    return _seconds(message.options.get("requeue_timestamp")) or _seconds(message.message_timestamp)
 
 
-def _max_attempts(broker: Broker, options: dict[str, Any]) -> int | None:
+def _seconds(milliseconds: object) -> float | None:
+    number = moment_of(milliseconds)
+    return None if number is None else number / 1000
+
+
+def _max_attempts(broker: Broker, actor: Actor[Any, Any], message: MessageProxy) -> int | None:
     """As `Retries` finds it. A predicate that decides instead knows no number."""
     for middleware in broker.middleware:
         if isinstance(middleware, Retries):
-            most = options.get("max_retries", middleware.max_retries)
-            return None if most is None or options.get("retry_when", middleware.retry_when) else most + 1
+            if actor.options.get("retry_when", middleware.retry_when):
+                return None
+            most = message.options.get("max_retries", actor.options.get("max_retries", middleware.max_retries))
+            return None if count_of(most) is None else most + 1
     return 1

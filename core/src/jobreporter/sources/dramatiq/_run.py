@@ -9,7 +9,7 @@ from dramatiq.errors import RateLimitExceeded, Retry
 from dramatiq.middleware import AgeLimit, Interrupt, Shutdown, SkipMessage, TimeLimitExceeded
 
 from jobreporter import Abort, Execution
-from jobreporter.sources._harmless import harmless
+from jobreporter.sourcekit import FailureKind, harmless
 
 
 class Run:
@@ -64,7 +64,12 @@ class Run:
 
     def _note(self, execution: Execution) -> None:
         error, will_retry = self._error, self._will_retry
+        interrupt = _interrupt_behind(error)
         match error:
+            case None if self.message.failed:
+                execution.abort("rejected", will_retry=will_retry)
+            case None:
+                execution.succeed()
             case SkipMessage(__cause__=Abort(reason=reason)) | Retry(__cause__=Abort(reason=reason)):
                 execution.abort(reason, will_retry=will_retry)
             case SkipMessage():
@@ -73,26 +78,28 @@ class Run:
                 execution.abort("retry_requested", will_retry=True)
             case RateLimitExceeded():
                 execution.abort("rate_limited", will_retry=will_retry)
-            case Shutdown() | Exception(__cause__=Shutdown()):
+            case _ if isinstance(interrupt, TimeLimitExceeded):
+                self._fail(execution, error, "timeout")
+            case _ if isinstance(interrupt, Shutdown):
                 execution.abort("shutdown", will_retry=will_retry)
-            case None if self.message.failed:
-                execution.abort("rejected", will_retry=will_retry)
-            case None:
-                execution.succeed()
+            case _ if interrupt is not None:
+                # Somebody else's, such as dramatiq-abort's: what it interrupts is asked to give up, and has not failed.
+                execution.abort("cancelled", will_retry=will_retry)
             case _:
-                self._fail(execution, error)
+                self._fail(execution, (error.__cause__ if isinstance(error, Retry) else None) or error)
 
-    def _fail(self, execution: Execution, error: BaseException) -> None:
-        if isinstance(error, Retry) and error.__cause__ is not None:
-            error = error.__cause__
-        # A coroutine that goes on for too long after its time limit is told of by an error from that.
-        limit = error if isinstance(error, Interrupt) else error.__cause__
-        execution.fail(
-            error,
-            will_retry=self._will_retry,
-            retry_delay=self._retry_delay,
-            kind="timeout" if isinstance(limit, TimeLimitExceeded) else "exception",
-        )
+    def _fail(self, execution: Execution, error: BaseException, kind: FailureKind = "exception") -> None:
+        execution.fail(error, will_retry=self._will_retry, retry_delay=self._retry_delay, kind=kind)
+
+
+def _interrupt_behind(error: BaseException | None) -> BaseException | None:
+    """What was raised into the thread from outside, if that is what ended the job.
+
+    A coroutine that goes on for too long after it was interrupted is told of by an error from the interrupt.
+    """
+    if error is None or isinstance(error, Interrupt | SkipMessage | Retry):
+        return error if isinstance(error, Interrupt) else None
+    return error.__cause__ if isinstance(error.__cause__, Interrupt) else None
 
 
 def _too_old(error: BaseException) -> bool:

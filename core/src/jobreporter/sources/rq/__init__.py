@@ -14,48 +14,62 @@ from mmap import mmap
 from typing import Any
 
 from jobreporter import Execution, JobReporterError
-from jobreporter.sources._harmless import harmless_but_for
-from jobreporter.sources._library import Library
+from jobreporter.sourcekit import Library, harmless_but_for
 
-LIBRARY = Library("RQ", "rq", oldest=(2, 10), version_in=("rq.version", "VERSION"))
+LIBRARY = Library(
+    "RQ", "rq", (2, 10), version_in=("rq.version", "VERSION"), attached_by="rq worker -w jobreporter.sources.rq.Worker"
+)
 
 try:
     import rq
     from rq.exceptions import StopRequested
     from rq.job import Job, JobStatus
+    from rq.timeouts import BaseTimeoutException
     from rq.version import VERSION
 
     from jobreporter.sources.rq._aside import aside
-    from jobreporter.sources.rq._job import FINAL, Outlook, facts_of, inherit, schedule
+    from jobreporter.sources.rq._claims import HORSE_CLAIM_TTL
+    from jobreporter.sources.rq._job import FINAL, Outlook, inherit, job_fields, schedule
     from jobreporter.sources.rq._losses import Loss, Note, horse_lost, revoked, shut_down
     from jobreporter.sources.rq._run import Run
-    from jobreporter.sources.rq._worker import CLAIM_TTL, ReportingWorker
+    from jobreporter.sources.rq._stamp import stamp_of
+    from jobreporter.sources.rq._worker import ReportingWorker
 except ImportError as error:
     raise LIBRARY.refusal() from error
 found = LIBRARY.check(VERSION)
 
-#: Seconds for which Redis keeps in mind that a horse has told the end. RQ has saved the job by then.
-HORSE_CLAIM_TTL = 3600
-
 
 class Queue(rq.Queue):
-    """RQ's queue, whose jobs also carry in their ``meta`` which job enqueued them, and for when they were meant."""
+    """RQ's queue, whose jobs also carry which job enqueued them, and for when they were meant."""
 
     def create_job(self, *args: Any, **kwargs: Any) -> Job:
         """As RQ does, and the job inherits from the one that this code runs in."""
         job = super().create_job(*args, **kwargs)
-        inherit(job)
+        self._inherit(job, new=True)
         return job
 
     def enqueue_job(self, job: Job, *args: Any, **kwargs: Any) -> Job:
         """As RQ does, and the job inherits from the one that this code runs in, unless it has done so."""
-        inherit(job)
+        self._inherit(job)
         return super().enqueue_job(job, *args, **kwargs)
 
     def schedule_job(self, job: Job, datetime: datetime, *args: Any, **kwargs: Any) -> Job:
         """As RQ does, and the job keeps the moment."""
-        schedule(job, datetime)
+        self._schedule(job, datetime)
         return super().schedule_job(job, datetime, *args, **kwargs)
+
+    @harmless_but_for(BaseTimeoutException)
+    def _inherit(self, job: Job, *, new: bool = False) -> None:
+        inherit(job, new=new)
+
+    @harmless_but_for(BaseTimeoutException)
+    def _schedule(self, job: Job, moment: datetime) -> None:
+        schedule(job, moment)
+
+
+def is_attached(worker: object) -> bool:
+    """Whether the jobs of workers of this class are reported."""
+    return isinstance(worker, type) and issubclass(worker, ReportingWorker)
 
 
 class SimpleWorker(ReportingWorker, rq.SimpleWorker):
@@ -65,8 +79,9 @@ class SimpleWorker(ReportingWorker, rq.SimpleWorker):
 class Horse:
     """What the worker knows of the process that it has forked for a job, and learns while it waits for it."""
 
-    def __init__(self, facts: dict[str, Any]) -> None:
-        self.facts = facts
+    def __init__(self, fields: dict[str, Any]) -> None:
+        #: Of its job, but for what that calls.
+        self.fields = fields
         #: How it ended, as ``wait`` tells.
         self.status: int | None = None
         #: RQ killed it, since no time limit could reach it.
@@ -101,13 +116,15 @@ class Worker(ReportingWorker, rq.Worker):
 
     def fork_work_horse(self, job: Job, queue: rq.Queue) -> None:
         """The horse begins here."""
-        self._erase_mark()
+        self._prepare_fork(job)
         super().fork_work_horse(job, queue)
 
     @harmless_but_for(StopRequested)
-    def _erase_mark(self) -> None:
+    def _prepare_fork(self, job: Job) -> None:
         self._mark = self._mark or mmap(-1, 1)
         self._mark[0] = 0
+        # Read here, it is the same on both sides; later the horse may have stamped the job for its next attempt.
+        stamp_of(job)
 
     def _may_end(self, run: Run) -> bool:
         if self._mark is not None:
@@ -115,7 +132,7 @@ class Worker(ReportingWorker, rq.Worker):
             # Its worker waits for it, and nobody else cares; without one, RQ may have found the job abandoned.
             if os.getppid() == self.pid:
                 return True
-        return self._claim(run.execution_id, HORSE_CLAIM_TTL)
+        return self._claims.first(run.job, run.execution_id, HORSE_CLAIM_TTL)
 
     def monitor_work_horse(self, job: Job, queue: rq.Queue, *args: Any, **kwargs: Any) -> None:
         """The worker waits for the horse, and RQ deals with what has become of it."""
@@ -141,7 +158,8 @@ class Worker(ReportingWorker, rq.Worker):
     def handle_work_horse_killed(self, job: Job, retpid: Any, ret_val: Any, rusage: Any) -> None:
         """The horse is gone, and its job isn't done."""
         if self._horse is not None:
-            self._horse.overdue = ret_val is None
+            # Where somebody else has waited for the horse, RQ hears as little of how it ended.
+            self._horse.overdue = ret_val is None and self._horse.status is not None
         super().handle_work_horse_killed(job, retpid, ret_val, rusage)
 
     def _failed(self, job: Job, outlook: Outlook) -> None:
@@ -150,14 +168,14 @@ class Worker(ReportingWorker, rq.Worker):
         elif job.get_status(refresh=False) == JobStatus.STOPPED:
             self._horse.note = revoked
         else:
-            self._horse.note = horse_lost(self._horse.status or 0, outlook, overdue=self._horse.overdue)
+            self._horse.note = horse_lost(self._horse.status, outlook, overdue=self._horse.overdue)
 
     @harmless_but_for(StopRequested)
     def _watch(self, job: Job) -> None:
         execution = self.execution
         if execution is not None:
-            facts = facts_of(job, execution.id, self.name)
-            self._horse = Horse({**facts, "worker": f"{self.hostname}:{self.horse_pid}"})
+            fields = job_fields(job, execution.id, self.name)
+            self._horse = Horse({**fields, "worker": f"{self.hostname}:{self.horse_pid}"})
 
     @harmless_but_for(StopRequested)
     def _conclude(self, job: Job, note: Note | None = None) -> None:
@@ -165,8 +183,8 @@ class Worker(ReportingWorker, rq.Worker):
         if horse is None or (self._mark is not None and self._mark[0]):
             return
         note = horse.note or note or horse.unsaid(job)
-        if note is not None and self._claim(horse.facts["execution_id"], CLAIM_TTL):
-            self._tell([Loss(job, horse.facts, note)])
+        if note is not None and self._claims.first(job, horse.fields["execution_id"]):
+            self._tell([Loss(job, horse.fields, note)])
 
     def _tell(self, losses: Sequence[Loss]) -> None:
         if losses and self._reports.get() is not None:

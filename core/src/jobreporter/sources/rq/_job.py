@@ -1,4 +1,4 @@
-"""What RQ knows of a job, as the fields of a `Job`; and what is written into ``job.meta`` because RQ doesn't keep it."""
+"""What RQ knows of a job, as the fields of a `Job`; and what the job is stamped with because RQ doesn't keep it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from rq.job import Job
+from rq.registry import ScheduledJobRegistry
 from rq.timeouts import BaseTimeoutException
 
-from jobreporter.sources._stamp import KEY, fields_of, stamped
+from jobreporter.sourcekit import LINEAGE, stamped
+from jobreporter.sources.rq._stamp import new_stamp, put_stamp, stamp_of
 
 #: The name of a job whose data can't be loaded.
 UNREADABLE = "(unreadable)"
 
-#: What RQ puts into the meta of a job whose meta it can't load.
-_UNREADABLE_META = "unserialized"
 
-
-def facts_of(job: Job, execution_id: str, worker_name: str | None) -> dict[str, Any]:
+def job_fields(job: Job, execution_id: str, worker_name: str | None) -> dict[str, Any]:
     """The fields of `Job` but for what the job calls. RQ changes the job when it ends, so they are read before that."""
-    stamp = _stamp(job)
+    stamp = stamp_of(job)
     left = job.retries_left or 0
     # Retries after an error count down from a maximum that RQ forgets; those that the job asked for count up.
     attempt = 1 + max(0, stamp.get("retries", left) - left) + (job.number_of_retries or 0)
+    lineage = {name: stamp[name] for name in LINEAGE if name in stamp}
     return {
         "source": "rq",
         "id": job.id,
@@ -37,11 +37,11 @@ def facts_of(job: Job, execution_id: str, worker_name: str | None) -> dict[str, 
         "extra": _extra(job, worker_name),
         "correlation_id": job.id,
         "root_id": job.id,
-        **{field: value for field, value in fields_of(stamp).items() if field != "enqueued_at"},
+        **lineage,
     }
 
 
-def call_of(job: Job, *, importing: bool) -> dict[str, Any]:
+def call_fields(job: Job, *, importing: bool) -> dict[str, Any]:
     """The fields of `Job` that say what it calls. Its data may be anything: that is for RQ to tell.
 
     importing: the job's module too, which takes its time, for the names of the positional arguments. Without the names
@@ -56,28 +56,33 @@ def call_of(job: Job, *, importing: bool) -> dict[str, Any]:
     except Exception:  # whatever the serializer makes of it
         return {"name": UNREADABLE}
     if instance is not None:
-        call["name"] = f"{type(instance).__module__}.{type(instance).__qualname__}.{name}"
+        # Of a class method, RQ keeps the class.
+        owner = instance if issubclass(type(instance), type) else type(instance)
+        call["name"] = f"{owner.__module__}.{owner.__qualname__}.{name}"
     function = _function(job) if importing else None
     return call if function is None else {**call, "function": function, "args": positional}
 
 
-def inherit(job: Job) -> None:
-    """Stamp a job that is about to be enqueued with what it inherits from the job that this code runs in."""
-    stamp = _stamp(job)
+def inherit(job: Job, *, new: bool = False) -> None:
+    """Stamp a job that is about to be enqueued with what it inherits from the job that this code runs in.
+
+    new: it was made just now, so nothing of it is in Redis.
+    """
+    stamp = new_stamp(job) if new else stamp_of(job)
     # When it was enqueued RQ itself says.
-    lineage = {name: value for name, value in stamped(stamp).items() if name != "enqueued_at"}
-    _put_stamp(job, {**stamp, **lineage})
+    lineage = {name: value for name, value in stamped(stamp).items() if name in LINEAGE}
+    put_stamp(job, {**stamp, **lineage})
 
 
 def schedule(job: Job, moment: datetime) -> None:
-    """Stamp a job that RQ enqueues at this moment."""
-    _put_stamp(job, {**_stamp(job), "scheduled_at": moment.timestamp()})
+    """Stamp a job that RQ puts into its schedule for this moment."""
+    put_stamp(job, {**stamp_of(job), "scheduled_at": _due(job, moment)})
 
 
 class Outlook(NamedTuple):
     """What becomes of a job that has failed."""
 
-    will_retry: bool
+    will_retry: bool | None
     #: Seconds.
     retry_delay: float | None = None
 
@@ -85,42 +90,42 @@ class Outlook(NamedTuple):
 #: RQ is done with it.
 FINAL = Outlook(will_retry=False)
 
-
-def prepare_failure(job: Job) -> Outlook:
-    """What RQ will do with this job, which is about to fail. If that is to run it again, the job is stamped for it."""
-    if not job.should_retry:
-        return FINAL
-    delay = job.get_retry_interval()
-    try_again(job, delay)
-    return Outlook(will_retry=True, retry_delay=delay)
+#: RQ could not save what it meant to do. Later it finds the job abandoned.
+UNKNOWN = Outlook(will_retry=None)
 
 
-def try_again(job: Job, delay: float) -> None:
-    """Stamp a job that RQ is about to run again, ``delay`` seconds from now. RQ saves that with the rest of it."""
-    stamp = {name: value for name, value in _stamp(job).items() if name != "scheduled_at"}
-    if job.retries_left is not None:
-        stamp.setdefault("retries", job.retries_left)
+def outlook_of(job: Job) -> Outlook:
+    """What RQ will do with this job, which is about to fail."""
+    return Outlook(will_retry=True, retry_delay=job.get_retry_interval()) if job.should_retry else FINAL
+
+
+def try_again(job: Job, delay: float | None = None) -> None:
+    """Stamp a job that RQ is about to run again. RQ saves that with the rest of it.
+
+    delay: seconds until then; ``None``: RQ will say so when it puts the job into its schedule, if it does.
+    """
+    stamp = {name: value for name, value in stamp_of(job).items() if name != "scheduled_at"}
     if delay:
         stamp["scheduled_at"] = time.time() + delay
-    _put_stamp(job, stamp)
+    put_stamp(job, stamp)
 
 
-def _stamp(job: Job) -> dict[str, Any]:
-    """What the job's meta says of ours. It comes from outside: of what we count with, only numbers are taken."""
-    meta: object = job.meta
-    stamp = meta.get(KEY) if isinstance(meta, dict) else None
-    if not isinstance(stamp, dict):
-        return {}
-    wanted = {"retries": int, "scheduled_at": int | float}
-    return {name: value for name, value in stamp.items() if name not in wanted or isinstance(value, wanted[name])}
+def _due(job: Job, moment: datetime) -> float:
+    if moment.utcoffset() is not None:
+        return moment.timestamp()
+    # Which offset a time without a zone has is RQ's own affair, and its versions differ.
+    noted = _NotedSchedule()
+    ScheduledJobRegistry(job.origin, connection=noted).schedule(job, moment)
+    return noted.due
 
 
-def _put_stamp(job: Job, stamp: dict[str, Any]) -> None:
-    meta: object = job.meta
-    # What RQ can't load it writes back as it was, and anything may stand there.
-    if isinstance(meta, dict) and _UNREADABLE_META not in meta and stamp != meta.get(KEY, {}):
-        # A new dict, since whoever enqueues many jobs may pass the same one for all.
-        job.meta = {**meta, KEY: stamp}
+class _NotedSchedule:
+    """Stands for Redis where RQ says for when it puts a job into its schedule."""
+
+    due: float
+
+    def zadd(self, _key: str, entries: dict[str, float]) -> None:
+        (self.due,) = entries.values()
 
 
 def _function(job: Job) -> Callable[..., Any] | None:
@@ -139,6 +144,9 @@ def _extra(job: Job, worker_name: str | None) -> dict[str, Any]:
         extra["worker_name"] = worker_name
     if job.timeout is not None:
         extra["timeout"] = job.timeout
+    if job.retries_left:
+        # RQ finds a job whose worker is gone, and gives it to another as long as it has retries.
+        extra["redelivered"] = True
     # `dependency_ids` without the underscore asks Redis.
     if job._dependency_ids:
         extra["depends_on"] = list(job._dependency_ids)

@@ -12,9 +12,8 @@ from rq.job import Job
 from rq.timeouts import BaseDeathPenalty, JobTimeoutException
 
 from jobreporter import Dispatcher, Execution
-from jobreporter.events import FailureKind
-from jobreporter.sources._signals import signal_name
-from jobreporter.sources.rq._job import Outlook, call_of
+from jobreporter.sourcekit import FailureKind, signal_name
+from jobreporter.sources.rq._job import Outlook, call_fields
 
 #: Seconds that it may take to load and import what a job calls.
 IMPORTING = 10
@@ -28,15 +27,15 @@ class WorkHorseLost(Exception):  # noqa: N818 - reads better in a report, and is
 
 
 class Loss(NamedTuple):
-    """One such execution. facts: the fields of its job but for what it calls."""
+    """One such execution. fields: those of its job but for what it calls."""
 
     job: Job
-    facts: dict[str, Any]
+    fields: dict[str, Any]
     note: Note
 
     def tell(self, dispatcher: Dispatcher, time_limit: type[BaseDeathPenalty]) -> None:
         """Publish its end. time_limit: RQ's own."""
-        execution = dispatcher.resume(**self.facts, **self._call(time_limit))
+        execution = dispatcher.resume(strict=False, **self.fields, **self._call(time_limit))
         self.note(execution)
         execution.stop()
 
@@ -44,20 +43,31 @@ class Loss(NamedTuple):
         """What its job calls. To import that may be what the job has hung in."""
         try:
             with time_limit(IMPORTING, JobTimeoutException):
-                return call_of(self.job, importing=True)
+                return call_fields(self.job, importing=True)
         except JobTimeoutException:
-            return call_of(self.job, importing=False)
+            return call_fields(self.job, importing=False)
 
 
-def horse_lost(status: int, outlook: Outlook, *, overdue: bool) -> Note:
-    """The horse is gone. status: as ``wait`` tells. overdue: RQ killed it, since no time limit could reach it."""
-    if overdue:
+def horse_lost(status: int | None, outlook: Outlook, *, overdue: bool) -> Note:
+    """The horse is gone.
+
+    status: as ``wait`` tells; ``None`` where somebody else has waited for it. overdue: RQ killed it, since no time limit
+    could reach it.
+    """
+    if status is None:
+        how = "is gone, and nobody can say how it ended"
+    elif overdue:
         how = "exceeded its time limit by a minute, and was killed"
     elif os.WIFSIGNALED(status):
         how = f"was killed by {signal_name(os.WTERMSIG(status))}"
     else:
         how = f"exited with code {os.waitstatus_to_exitcode(status)}"
-    return _failed(WorkHorseLost(f"the work horse {how}"), outlook, "timeout" if overdue else "worker_lost")
+    return _failed(
+        WorkHorseLost(f"the work horse {how}"),
+        outlook,
+        kind="timeout" if overdue else "worker_lost",
+        exit_status=None if status is None else os.waitstatus_to_exitcode(status),
+    )
 
 
 def never_started(outlook: Outlook) -> Note:
@@ -70,8 +80,10 @@ def abandoned(outlook: Outlook) -> Note:
     return _failed(AbandonedJobError("the job's worker gave no sign of life in time"), outlook)
 
 
-def _failed(error: Exception, outlook: Outlook, kind: FailureKind = "worker_lost") -> Note:
-    return partial(Execution.fail, error=error, kind=kind, **outlook._asdict())
+def _failed(
+    error: Exception, outlook: Outlook, kind: FailureKind = "worker_lost", exit_status: int | None = None
+) -> Note:
+    return partial(Execution.fail, error=error, kind=kind, exit_status=exit_status, **outlook._asdict())
 
 
 def revoked(execution: Execution) -> None:

@@ -9,9 +9,9 @@ from rq.job import Job, Retry
 from rq.timeouts import BaseTimeoutException
 
 from jobreporter import Abort, Dispatcher, Execution
-from jobreporter.events import FailureKind
-from jobreporter.sources._harmless import harmless, harmless_but_for
-from jobreporter.sources.rq._job import Outlook, call_of
+from jobreporter.sourcekit import FailureKind, harmless, harmless_but_for
+from jobreporter.sources.rq._job import Outlook, call_fields
+from jobreporter.sources.rq._stamp import take_off
 
 
 class RetriesExhausted(Exception):  # noqa: N818 - reads better in a report, and is never raised
@@ -25,11 +25,11 @@ class Run:
     begun is still ended.
     """
 
-    def __init__(self, job: Job, dispatcher: Dispatcher, facts: dict[str, Any]) -> None:
-        self._job = job
+    def __init__(self, job: Job, dispatcher: Dispatcher, fields: dict[str, Any]) -> None:
+        self.job = job
         self._dispatcher = dispatcher
-        self._facts = facts
-        self.execution_id: str = facts["execution_id"]
+        self._fields = fields
+        self.execution_id: str = fields["execution_id"]
         self._perform = job.perform
         self._execution: Execution | None = None
         self._gave_up = False
@@ -40,9 +40,10 @@ class Run:
         vars(job)["perform"] = self
 
     def leave(self) -> None:
-        """Give the job its own ``perform`` back."""
-        if vars(self._job).get("perform") is self:
-            del self._job.perform
+        """Give the job its own methods back."""
+        if vars(self.job).get("perform") is self:
+            del self.job.perform
+        take_off(self.job)
 
     def __call__(self) -> Any:
         self._begin()
@@ -61,7 +62,9 @@ class Run:
         importing: the job's module, which may take for ever: so only within the time limit.
         """
         if self._execution is None:
-            self._execution = self._dispatcher.resume(**self._facts, **call_of(self._job, importing=importing))
+            self._execution = self._dispatcher.resume(
+                strict=False, **self._fields, **call_fields(self.job, importing=importing)
+            )
         return self._execution
 
     def _give_up(self, abort: Abort) -> Retry | None:
@@ -71,18 +74,18 @@ class Run:
         self._gave_up = True
         if not abort.will_retry:
             return None
-        return Retry(max=(self._job.number_of_retries or 0) + 1, interval=self._job.retry_intervals or 0)
+        return Retry(max=(self.job.number_of_retries or 0) + 1, interval=self.job.retry_intervals or 0)
 
     @harmless
-    def asked_for_retry(self, maximum: int, *, granted: bool) -> None:
-        """RQ has dealt with the ``Retry`` that the job returned."""
+    def asked_for_retry(self, maximum: int, *, granted: bool, saved: bool) -> None:
+        """RQ has dealt with the ``Retry`` that the job returned. saved: whether it could save what it decided."""
         if self._gave_up:
             return
         if granted:
             self._made().abort("retry_requested", will_retry=True)
         else:
             problem = f"the job asked for another try, and Retry(max={maximum}) allows no more"
-            self._made().fail(RetriesExhausted(problem), will_retry=False)
+            self._made().fail(RetriesExhausted(problem), will_retry=False if saved else None)
 
     @harmless
     def failed(self, outlook: Outlook | None) -> None:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from secrets import token_hex
 from types import FrameType
 from typing import Any
 
-from redis.exceptions import RedisError
-from rq import Queue, Repeat
+from rq import Queue
 from rq.exceptions import AbandonedJobError, StopRequested
 from rq.job import Job, JobStatus, Retry
 from rq.worker import BaseWorker
 
 from jobreporter import Dispatcher
-from jobreporter.sources._harmless import harmless, harmless_but_for
-from jobreporter.sources._lazy import LazyDispatcher
-from jobreporter.sources.rq._job import FINAL, Outlook, facts_of, prepare_failure, try_again
+from jobreporter.sourcekit import LazyDispatcher, harmless, harmless_but_for
+from jobreporter.sources.rq._claims import Claims
+from jobreporter.sources.rq._job import FINAL, UNKNOWN, Outlook, job_fields, outlook_of, schedule, try_again
 from jobreporter.sources.rq._losses import Loss, Note, abandoned, never_started
 from jobreporter.sources.rq._run import Run
-
-#: Seconds for which Redis keeps in mind that the end of an execution was told, in case that RQ finds it abandoned.
-CLAIM_TTL = 30 * 86_400
+from jobreporter.sources.rq._saved import has_saved
 
 
 class ReportingWorker(BaseWorker):
@@ -33,10 +31,11 @@ class ReportingWorker(BaseWorker):
 
     def __init__(self, *args: Any, dispatcher: Dispatcher | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._reports = LazyDispatcher(dispatcher)
+        self._reports = LazyDispatcher(dispatcher, source="rq")
         self._run: Run | None = None
         #: What is found while the worker looks after its queues.
         self._losses: list[Loss] | None = None
+        self._claims = Claims()
 
     # A job, from start to end
 
@@ -58,18 +57,19 @@ class ReportingWorker(BaseWorker):
         finally:
             self._end()
 
-    def handle_job_success(self, job: Job, *args: Any, **kwargs: Any) -> None:
+    def handle_job_success(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
         """The job returned. It may be one that repeats."""
         if job.repeats_left:
-            try_again(job, Repeat.get_interval(0, job.repeat_intervals) if job.repeat_intervals else 0)
-        super().handle_job_success(job, *args, **kwargs)
+            self._prepare_repeat(job, queue)
+        super().handle_job_success(job, queue, *args, **kwargs)
 
     def handle_job_retry(self, job: Job, queue: Queue, retry: Retry, *args: Any, **kwargs: Any) -> None:
         """The job returned a ``Retry``."""
-        try_again(job, Retry.get_interval(job.number_of_retries or 0, retry.intervals))
+        self._prepare_retry(job, Retry.get_interval(job.number_of_retries or 0, retry.intervals))
         super().handle_job_retry(job, queue, retry, *args, **kwargs)
         if self._run is not None:
-            self._run.asked_for_retry(retry.max, granted=job.get_status(refresh=False) != JobStatus.FAILED)
+            granted = job.get_status(refresh=False) != JobStatus.FAILED
+            self._run.asked_for_retry(retry.max, granted=granted, saved=granted or has_saved(job))
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """The job raised, or a callback of its own did."""
@@ -79,14 +79,33 @@ class ReportingWorker(BaseWorker):
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
         """The job failed: here, in the horse that the worker waits for, or in a worker that is gone."""
-        outlook = prepare_failure(job)
+        outlook = outlook_of(job)
         if self._losses is not None:
             # RQ took it from the queue and found later that it never ran.
             self._find(job, token_hex(8), never_started(outlook))
+        if outlook.will_retry:
+            self._prepare_retry(job, outlook.retry_delay)
         super().handle_job_failure(job, queue, *args, **kwargs)
         if job.get_status(refresh=False) == JobStatus.STOPPED:
             outlook = FINAL
-        self._failed(job, outlook)
+        self._failed(job, outlook if has_saved(job) else UNKNOWN)
+
+    @harmless_but_for(StopRequested)
+    def _prepare_retry(self, job: Job, delay: float | None) -> None:
+        try_again(job, delay)
+
+    @harmless_but_for(StopRequested)
+    def _prepare_repeat(self, job: Job, queue: Queue) -> None:
+        """For when RQ repeats a job only RQ knows: its versions pick from the intervals in ways of their own."""
+        try_again(job)
+        inside = queue.schedule_job
+
+        def schedule_job(job: Job, moment: datetime, *args: Any, **kwargs: Any) -> Job:
+            vars(queue).pop("schedule_job", None)
+            schedule(job, moment)
+            return inside(job, moment, *args, **kwargs)
+
+        vars(queue)["schedule_job"] = schedule_job
 
     def _failed(self, job: Job, outlook: Outlook) -> None:
         """RQ has dealt with a failure."""
@@ -106,7 +125,7 @@ class ReportingWorker(BaseWorker):
     def _begin(self, job: Job) -> None:
         dispatcher, execution = self._reports.get(), self.execution
         if dispatcher is not None and execution is not None:
-            self._run = Run(job, dispatcher, facts_of(job, execution.id, self.name))
+            self._run = Run(job, dispatcher, job_fields(job, execution.id, self.name))
 
     @harmless
     def _end(self) -> None:
@@ -154,30 +173,23 @@ class ReportingWorker(BaseWorker):
     def _abandoned(self, job: Job, kind: type[BaseException], *_error: Any) -> None:
         """One of RQ's exception handlers, which are called with the jobs that fail here as well."""
         if issubclass(kind, AbandonedJobError):
-            self._find_abandoned(job, abandoned(prepare_failure(job)))
+            self._find_abandoned(job, outlook_of(job))
 
     @harmless_but_for(StopRequested)
-    def _find_abandoned(self, job: Job, note: Note) -> None:
+    def _find_abandoned(self, job: Job, outlook: Outlook) -> None:
         # Of several executions of one job, the one whose sign of life is due for longest comes first.
         ids = job.started_job_registry.get_job_and_execution_ids(cleanup=False)
-        self._find(job, next((execution_id for job_id, execution_id in ids if job_id == job.id), token_hex(8)), note)
+        execution_id = next((execution_id for job_id, execution_id in ids if job_id == job.id), token_hex(8))
+        self._find(job, execution_id, abandoned(outlook))
+        if outlook.will_retry:
+            try_again(job, outlook.retry_delay)
 
     @harmless_but_for(StopRequested)
     def _find(self, job: Job, execution_id: str, note: Note) -> None:
         """An execution was lost together with its worker."""
-        facts = facts_of(job, execution_id, job.worker_name)
-        if self._losses is not None and self._claim(facts["execution_id"], CLAIM_TTL):
-            self._losses.append(Loss(job, {**facts, "worker": None}, note))
-
-    def _claim(self, execution_id: str, ttl: int) -> bool:
-        """Whether this is the first process to tell the end of an execution that more than one may tell.
-
-        ttl: seconds for which Redis keeps that in mind.
-        """
-        try:
-            return bool(self.connection.set(f"rq:jobreporter:{execution_id}", 1, nx=True, ex=ttl))
-        except RedisError:
-            return True  # the others can't ask either
+        fields = job_fields(job, execution_id, job.worker_name)
+        if self._losses is not None and self._claims.first(job, fields["execution_id"], at_first_hand=False):
+            self._losses.append(Loss(job, {**fields, "worker": None}, note))
 
     @harmless_but_for(StopRequested)
     def _tell(self, losses: Sequence[Loss]) -> None:

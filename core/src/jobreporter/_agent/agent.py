@@ -1,0 +1,163 @@
+"""The agent: its lanes, the thread that watches them, and the thread that works with the stream."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+
+import msgspec
+
+from jobreporter._agent.feeder import Feeder
+from jobreporter._agent.ingest import Ingest
+from jobreporter._agent.lane import WindowLane
+from jobreporter._dispatch.watchdog import Watchdog
+from jobreporter._dispatch.wiring import Wiring
+from jobreporter._publish.identity import Identity
+from jobreporter._stream.decode import decode
+from jobreporter._stream.frame import Unreadable
+from jobreporter._stream.process import decode_process
+from jobreporter._stream.settings import StreamConfig
+from jobreporter._system.clock import SYSTEM, Clock
+from jobreporter.context import Context, LaneStats, Producer
+from jobreporter.events import Started
+from jobreporter.streams import Ledger
+
+logger = logging.getLogger("jobreporter")
+
+# Seconds between two looks at the lanes.
+_LOOK = 0.25
+# Seconds that the feeder waits at most for something new. A spool has nobody to wake it.
+_WAIT = 0.25
+_WAIT_FOR_SPOOL = 0.1
+# Seconds that closing takes at most beyond what a lane's hook may take.
+_MARGIN = 5.0
+
+
+class Agent:
+    """Runs the reporters of a wiring on a stream, from `start` to `stop`."""
+
+    def __init__(self, wiring: Wiring, stream: StreamConfig, clock: Clock = SYSTEM) -> None:
+        self._wiring = wiring
+        self._clock = clock
+        self._identity = Identity()
+        self._owner = os.urandom(8)
+        self.lanes = [WindowLane(factory, self._context, clock) for factory in wiring.factories]
+        self._watchdogs = [Watchdog(lane, clock, lambda: None) for lane in self.lanes]
+        self._has_spool = stream.spool is not None
+        opened = stream.open()
+        ingest = None if stream.spool is None else Ingest(stream.spool, opened, clock, logger.warning)
+        self.feeder = Feeder(
+            opened,
+            self.lanes,
+            clock,
+            owner=self._owner,
+            origin=self._context().origin,
+            retention=stream.retention,
+            ingest=ingest,
+            config=_digest(wiring),
+        )
+        self._ended = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the lanes, and the two threads that look after them."""
+        for watchdog in self._watchdogs:
+            watchdog.start()
+        for target in (self._watch, self._feed):
+            thread = threading.Thread(target=target, name=f"jobreporter-agent{target.__name__}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> bool:
+        """Have every lane flush, settle that, and give the leases up. Returns whether all lanes ended in time."""
+        patience = max((lane.settings.timeout for lane in self.lanes), default=0.0) + _MARGIN
+        by = self._clock.monotonic() + patience
+        self.feeder.stopping = True
+        for lane in self.lanes:
+            lane.stop(by)
+        while not (in_time := all(watchdog.over for watchdog in self._watchdogs)):
+            if self._clock.monotonic() >= by:
+                break
+            self._ended.wait(0.02)
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(patience)
+        for lane in self.lanes:
+            lane.end()
+        self.feeder.close()
+        return in_time
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_LOOK):
+            for watchdog in self._watchdogs:
+                watchdog.look()
+
+    def _feed(self) -> None:
+        longest = _WAIT_FOR_SPOOL if self._has_spool else _WAIT
+        while not self._ended.is_set():
+            if not self.feeder.turn():
+                self.feeder.wait(0.02 if self.feeder.stopping else longest)
+
+    def _context(self) -> Context:
+        context = self._wiring.context(self._identity, self.stats)
+        return msgspec.structs.replace(context, open=self.open, producers=self.producers)
+
+    def stats(self) -> dict[str, LaneStats]:
+        """What became of every event, by reporter, as the stream said last."""
+        ledgers = list(self.feeder.ledgers)
+        return {
+            lane.name: self._stats(lane, [each for each in ledgers if each.reporter == lane.name])
+            for lane in self.lanes
+        }
+
+    def _stats(self, lane: WindowLane, ledgers: list[Ledger]) -> LaneStats:
+        oldest = min((each.oldest_at for each in ledgers if each.oldest_at is not None), default=None)
+        return LaneStats(
+            accepted=sum(each.accepted for each in ledgers),
+            handled=sum(each.handled for each in ledgers),
+            filtered=sum(each.filtered for each in ledgers),
+            dead=sum(each.dead for each in ledgers),
+            expired=sum(each.expired for each in ledgers),
+            unknown=sum(each.unknown for each in ledgers),
+            pending=sum(each.pending for each in ledgers),
+            unflushed=min(lane.counts.unflushed, sum(each.pending for each in ledgers)),
+            lag_seconds=0.0 if oldest is None else max(0.0, self._clock.time() - oldest),
+            restarts=lane.restarts,
+            abandoned=lane.abandoned,
+            failed_flushes=lane.failed_flushes,
+            retries=lane.retries,
+            lost_by_reporter=lane.losses.by_reason,
+            status=lane.status,
+            reason=lane.reason,
+        )
+
+    def open(self) -> list[Started]:
+        """The executions that run anywhere."""
+        found = []
+        for execution in list(self.feeder.open_executions):
+            try:
+                events = decode(execution.data).events
+            except Unreadable:
+                continue
+            found += [event for event in events if isinstance(event, Started)]
+        return found
+
+    def producers(self) -> list[Producer]:
+        """The processes that append to the stream."""
+        found = []
+        for beat in list(self.feeder.beats.values()):
+            said = decode_process(beat.data)
+            if said is not None and said.role == "worker":
+                found.append(Producer(origin=said.origin, last_beat=beat.at, ledger=said.ledger))
+        return found
+
+
+def _digest(wiring: Wiring) -> str:
+    """The same for configs that say the same of the reporters that agents run."""
+    said = [
+        (each.config.name, each.config.use, each.config.when, each.config.lane, sorted(each.config.options))
+        for each in wiring.factories
+    ]
+    return hashlib.sha256(msgspec.msgpack.encode(sorted(said, key=lambda each: each[0]))).hexdigest()[:16]

@@ -1,0 +1,364 @@
+"""All that an agent does with the stream, on one thread: it fills windows, settles, keeps leases, and looks after things.
+
+Lanes do no such work: they take from their window and say what went well. Whatever a stream raises ends the turn; the next
+one goes on where this one stood. A settlement whose answer was lost is tried again, and known by the position.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from jobreporter._agent.chunk import Chunk
+from jobreporter._agent.ingest import Ingest
+from jobreporter._agent.lane import WindowLane
+from jobreporter._agent.presence import Agents
+from jobreporter._agent.sweeper import EVERY as SWEEP_EVERY
+from jobreporter._agent.sweeper import Sweeper
+from jobreporter._lane.operator_log import Throttle
+from jobreporter._stream.decode import Decoded, decode
+from jobreporter._stream.frame import Unreadable
+from jobreporter._stream.process import ProcessBeat
+from jobreporter._system.clock import Clock
+from jobreporter._system.wakeup import Wakeup
+from jobreporter.context import Origin
+from jobreporter.events import Event, Started
+from jobreporter.streams import Beat, Entry, Lease, Ledger, OpenExecution, Retention, Settlement, Stream, StreamError
+
+logger = logging.getLogger("jobreporter")
+
+#: Seconds that a lease lasts, and between two renewals.
+LEASE = 10.0
+RENEW_EVERY = LEASE / 3
+# Seconds until the next look at the other agents where one of them may be gone, or has what is this one's share.
+_LOOK_AGAIN = 1.0
+#: Seconds between two looks at the ledgers, and two trims.
+LOOK_EVERY = 5.0
+# Seconds of a turn that ingest may take.
+_INGEST_TIME = 0.5
+# Bytes that are read at once, and at least.
+_READ = 256 * 1024
+_READ_LEAST = 16 * 1024
+# Entries that are kept decoded, for the reporters that read them after the first.
+_DECODED = 64
+# Seconds after which a reporter that is out of order gives its partitions up.
+_BROKEN_FOR = 60.0
+_KEEPER = ".keeper"
+
+
+class Feeder:
+    """For one thread. ingest: from the spool of this machine, if there is one."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        lanes: Sequence[WindowLane],
+        clock: Clock,
+        *,
+        owner: bytes,
+        origin: Origin,
+        retention: Retention,
+        ingest: Ingest | None,
+        config: str = "",
+    ) -> None:
+        self._stream = stream
+        self._lanes = lanes
+        self._clock = clock
+        self._owner = owner
+        self._origin = origin
+        self._retention = retention
+        self._ingest = ingest
+        self._config = config
+        self._agents = Agents(owner, clock)
+        self._sweeper = Sweeper(stream, clock, _tell_of_lost)
+        self._leases: dict[tuple[str, int], Lease] = {}
+        self._tasks: dict[str, Lease] = {}
+        self._decoded: dict[tuple[int, str], Decoded | str] = {}
+        self._heads: dict[int, int] = {}
+        self._first = 0
+        self._bytes_per_event = 128.0
+        self._due: dict[str, float] = {}
+        self._registered = False
+        self._trouble = Throttle(clock)
+        #: Wakes it when a reporter is through with events.
+        self.wakeup = Wakeup(clock)
+        for lane in lanes:
+            lane.on_flush = self.wakeup.wake
+        self._told_of_strangers = False
+        #: Whether all that was in the spool has been taken in once, or there is none.
+        self.has_taken_in = ingest is None
+        self._want_ledgers = False
+        #: What the stream said last.
+        self.ledgers: Sequence[Ledger] = ()
+        self.beats: dict[bytes, Beat] = {}
+        self.open_executions: Sequence[OpenExecution] = ()
+        #: The lanes end: windows are emptied, and nothing is loaded.
+        self.stopping = False
+        #: Why the stream can't be used; ``None`` while it can.
+        self.trouble: str | None = None
+
+    def turn(self) -> bool:
+        """Do what there is to do. Returns whether there may be more at once."""
+        try:
+            busy = self._turn()
+        except StreamError as error:
+            self._sweeper.interrupted()
+            self.trouble = str(error)
+            if (more := self._trouble.due()) is not None:
+                logger.warning("the stream: %s%s", error, more)
+            return False
+        self.trouble = None
+        return busy
+
+    def _turn(self) -> bool:
+        if not self._registered:
+            self._stream.register({lane.name: lane.settings.start for lane in self._lanes})
+            self._registered = True
+        if self._is_due("presence", RENEW_EVERY):
+            self._be_present()
+        busy = self._settle()
+        if self.stopping:
+            return busy
+        busy |= self._take_in()
+        busy |= self._feed()
+        self._look_after()
+        return busy
+
+    def _is_due(self, what: str, every: float) -> bool:
+        now = self._clock.monotonic()
+        if now < self._due.get(what, now):
+            return False
+        self._due[what] = now + every
+        return True
+
+    # Who runs what.
+
+    def _be_present(self) -> None:
+        now = self._clock.monotonic()
+        broken = []
+        for lane in self._lanes:
+            since = lane.out_of_order_since(now)
+            if since is not None and now - since >= _BROKEN_FOR:
+                broken.append(lane.name)
+        myself = ProcessBeat(
+            role="agent",
+            origin=self._origin,
+            reporters=tuple(lane.name for lane in self._lanes),
+            broken=tuple(broken),
+            config=self._config,
+        )
+        self._stream.beat(self._owner, myself.encoded())
+        self.beats = dict(self._stream.beats())
+        self._agents.look(self.beats, myself)
+        self._tell_of_strangers()
+        self._renew()
+        lacking = False
+        for lane in self._lanes:
+            lacking |= self._share(lane)
+        if self._agents.late or lacking:
+            self._due["presence"] = self._clock.monotonic() + _LOOK_AGAIN
+
+    def _tell_of_strangers(self) -> None:
+        strangers = self._agents.strangers(self._config)
+        if strangers and not self._told_of_strangers:
+            names = ", ".join(sorted({f"{said.origin.host}:{said.origin.pid}" for said in strangers}))
+            logger.warning("other agents of this stream were started with another config: %s", names)
+        self._told_of_strangers = bool(strangers)
+
+    def _renew(self) -> None:
+        held = [*self._leases.items(), *(((name, -1), lease) for name, lease in self._tasks.items())]
+        for ((name, partition), _lease), still in zip(
+            held, self._stream.renew([lease for _, lease in held], LEASE), strict=True
+        ):
+            if still:
+                continue
+            if partition == -1:
+                del self._tasks[name]
+            else:
+                self._drop(name, partition)
+
+    def _share(self, lane: WindowLane) -> bool:
+        """Take and give up partitions of a reporter. Returns whether somebody else has what is to be this agent's."""
+        lacking = False
+        mine = () if self.stopping else self._agents.share(lane.name, self._stream.partitions, lane.settings.agents)
+        for partition in range(self._stream.partitions):
+            held = self._leases.get((lane.name, partition))
+            if partition in mine:
+                if held is None:
+                    lacking |= not self._acquire(lane, partition)
+                else:
+                    lane.windows.keep(partition)
+            elif held is not None and lane.windows.drain(partition):
+                self._drop(lane.name, partition)
+                self._stream.release(held)
+        return lacking
+
+    def _acquire(self, lane: WindowLane, partition: int) -> bool:
+        lease = self._stream.acquire(lane.name, partition, self._owner, LEASE)
+        if lease is not None:
+            self._leases[lane.name, partition] = lease
+            lane.windows.open(lease)
+            self._heads.pop(partition, None)  # it is to be read, whatever is known
+        return lease is not None
+
+    def _drop(self, name: str, partition: int) -> None:
+        self._leases.pop((name, partition), None)
+        for lane in self._lanes:
+            if lane.name == name:
+                lane.windows.abandon(partition)
+
+    # What reporters have taken.
+
+    def _settle(self) -> bool:
+        settled = False
+        for lane in self._lanes:
+            for lease, settlement in lane.windows.settlements():
+                settled = True
+                answer = self._stream.settle(lease, settlement)
+                if answer == "settled" or (answer == "moved" and self._was_settled(lease, settlement)):
+                    lane.windows.settled(lease.partition, settlement.end)
+                else:
+                    self._drop(lane.name, lease.partition)
+                    self._acquire(lane, lease.partition)
+        return settled
+
+    def _was_settled(self, lease: Lease, settlement: Settlement) -> bool:
+        """Whether an earlier call was executed, though its answer was lost: nobody else moves a position that is ours."""
+        now = self._stream.acquire(lease.reporter, lease.partition, self._owner, LEASE)
+        return now is not None and now.fence == lease.fence and now.position == settlement.end
+
+    # What reporters get.
+
+    def _take_in(self) -> bool:
+        ingest = self._ingest
+        if ingest is None or not self._has_task(f".ingest.{ingest.name}"):
+            return False
+        end = self._clock.monotonic() + _INGEST_TIME
+        taken = ingest.turn(lambda: self._clock.monotonic() >= end)
+        self.has_taken_in |= self._clock.monotonic() < end
+        return taken > 0
+
+    def _has_task(self, name: str) -> bool:
+        if name not in self._tasks:
+            if not self._is_due(name, RENEW_EVERY):
+                return False
+            lease = self._stream.acquire(name, 0, self._owner, LEASE)
+            if lease is None:
+                return False
+            self._tasks[name] = lease
+        return True
+
+    def _feed(self) -> bool:
+        wanted: dict[tuple[int, int], list[WindowLane]] = {}
+        # Each partition is the first in its turn: while all have more than finds room, those that come first get it.
+        self._first = first = (self._first + 1) % self._stream.partitions
+        for name, partition in sorted(self._leases, key=lambda lease: (lease[1] < first, lease[1])):
+            lane = next(lane for lane in self._lanes if lane.name == name)
+            offset = lane.windows.wants(partition)
+            if offset is not None and offset < self._heads.get(partition, offset + 1):
+                wanted.setdefault((partition, offset), []).append(lane)
+        found = False
+        for (partition, offset), lanes in wanted.items():
+            room = max(lane.windows.room for lane in lanes)
+            # What finds no room would be read again.
+            most = min(_READ, max(_READ_LEAST, int(room * self._bytes_per_event)))
+            window = self._stream.read(partition, offset, most)
+            self._heads[partition] = window.head
+            if events := sum(entry.events for entry in window.entries):
+                self._bytes_per_event = sum(len(entry.data) for entry in window.entries) / events
+            wanted_by = [(lane, lane.wanted()) for lane in lanes]
+            for entry in window.entries:
+                found = True
+                for lane, passes in wanted_by:
+                    self._load(lane, partition, entry, passes)
+            for lane in lanes if window.entries else ():
+                lane.wakeup.wake()
+        return found
+
+    def _load(self, lane: WindowLane, partition: int, entry: Entry, passes: Callable[[Event], bool] | None) -> None:
+        offset = lane.windows.wants(partition)
+        if offset is None or entry.end <= offset:
+            return
+        begin = max(offset, entry.offset)
+        decoded = self._decode(partition, entry)
+        if isinstance(decoded, str):
+            chunk = Chunk(entry, None, begin, None)
+            lane.windows.load_unreadable(partition, chunk, f"the entry can't be read: {decoded}", entry.data)
+            return
+        if decoded.only not in (None, lane.name):
+            passes = _not_wanted
+        lane.windows.load(partition, Chunk(entry, decoded, begin, passes))
+
+    def _decode(self, partition: int, entry: Entry) -> Decoded | str:
+        """The events of an entry; or why it can't be read. Several reporters read it, one after the other."""
+        found = self._decoded.get((partition, entry.key))
+        if found is None:
+            try:
+                found = decode(entry.data)
+                if len(found.events) != entry.events:
+                    found = f"it holds {len(found.events)} events instead of {entry.events}"
+            except Unreadable as error:
+                found = str(error)
+            while len(self._decoded) >= _DECODED:
+                del self._decoded[next(iter(self._decoded))]
+            self._decoded[partition, entry.key] = found
+        return found
+
+    # What somebody has to look after.
+
+    def fresh_ledgers(self) -> Sequence[Ledger]:
+        """The ledgers as they were at the end of the last turn; each call has the next turn look again."""
+        found, self._want_ledgers = self.ledgers, True
+        return found
+
+    def _look_after(self) -> None:
+        if self._is_due("ledgers", LOOK_EVERY) or self._want_ledgers:
+            self._want_ledgers = False
+            self.ledgers = self._stream.ledgers()
+            self.open_executions = self._stream.open_executions()
+        if not self._has_task(_KEEPER):
+            return
+        if self._is_due("sweep", SWEEP_EVERY):
+            self._sweeper.turn()
+        if self._is_due("trim", LOOK_EVERY):
+            trimmed = self._stream.trim(self._retention)
+            for name, count in trimmed.expired.items():
+                logger.warning("%d events expired before reporter %r had them", count, name)
+            if trimmed.more:
+                self._due["trim"] = self._clock.monotonic()
+
+    def wait(self, timeout: float) -> None:
+        """Wait for new events, or for a reporter to be through with some, ``timeout`` seconds at most."""
+        heads = {partition: self._heads[partition] for _, partition in self._leases if partition in self._heads}
+        if self.trouble is not None or not heads or any(lane.windows.busy for lane in self._lanes):
+            self.wakeup.wait(timeout)
+            self._heads.clear()
+            return
+        try:
+            if self._stream.wait(heads, timeout):
+                self._heads.clear()
+        except StreamError:
+            self.wakeup.wait(timeout)  # the next turn finds the same, and tells of it
+
+    def close(self) -> None:
+        """Settle what can be settled, and let others have the leases at once."""
+        try:
+            self._settle()
+            for lease in [*self._leases.values(), *self._tasks.values()]:
+                self._stream.release(lease)
+            self._stream.leave(self._owner)
+        except StreamError as error:
+            logger.warning("the stream, at the end: %s", error)
+        if self._ingest is not None:
+            self._ingest.close()
+        self._stream.close()
+
+
+def _not_wanted(_event: Event) -> bool:
+    """It is for another reporter."""
+    return False
+
+
+def _tell_of_lost(started: Started) -> None:
+    job = started.job
+    logger.warning("the worker %s of job %s (%s) is lost", job.worker or "?", job.name, job.id)

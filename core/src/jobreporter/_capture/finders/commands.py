@@ -1,0 +1,66 @@
+"""Secrets in lines of a shell and in the talk of older protocols, where nothing but the place says what they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from jobreporter._capture.finders.finding import Finding
+from jobreporter._capture.finders.values import is_secret
+from jobreporter._capture.secret_names import SecretNames
+
+# The words of the same command up to an option, as a shell or the `repr` of a list writes them.
+_UP_TO = r"""[^\n|;&]{0,300}?[ "'(\[,]"""
+_VALUE = r"""["']?(?P<secret>[^\s"'|;&,\])]{3,200})"""
+_NEXT = r"""["']?(?:[ ]|,[ ])"""
+
+_IN_PLACE: Final = (
+    # mysql -phunter2: only without a space it is the password.
+    rf"\b(?:mysql\w*|mariadb[\w\-]*){_UP_TO}-p(?P<secret>[^\s\"'|;&,\])]{{3,200}})",
+    rf"\b(?:sshpass|mongo\w*|rabbitmqadmin|cqlsh|ldap\w+|smbclient|impacket-\w+|(?:docker|podman|oc|az|registry|crane|skopeo)[ ]login){_UP_TO}(?:-p|-w|-a){_NEXT}{_VALUE}",
+    rf"\bsshpass{_UP_TO}-p{_VALUE}",
+    rf"\bredis-cli{_UP_TO}(?:-a|--pass){_NEXT}{_VALUE}",
+    rf"\b(?:curl|https?|wget|xh|aria2c){_UP_TO}(?:-u|-a|--user|--auth|--proxy-user|-U){_NEXT}[\"']?[^\s:\"']{{1,100}}:(?!//)(?P<secret>[^\s\"'|;&,\])]{{3,200}})",
+    rf"\bssh-keygen{_UP_TO}(?:-N|-P){_NEXT}{_VALUE}",
+    r"\b(?:sudo[ ](?:-\w[ ]){0,3}-S|passwd|chpasswd)\b[^\n|;&]{0,100}<<<[ ]?[\"']?(?P<secret>[^\s\"']{3,200})",
+    rf"\bopenssl\b{_UP_TO}(?:pass|stdin):{_VALUE}",
+    rf"\bhtpasswd{_UP_TO}-\w*b\w*[ ]\S+[ ]\S+[ ]{_VALUE}",
+    rf"\becho[ ](?:-\w[ ])?{_VALUE}[ ]*\|[ ]*(?:sudo[ ](?:-\w[ ])*-S|(?:docker|podman|gh|helm|crane)\b[^\n|]{{0,100}}(?:login|auth)|passwd|chpasswd|su\b)",
+    # .netrc
+    r"\b(?:login|account)[ ]\S{1,100}\s+password[ ](?P<secret>\S{3,200})",
+    # SMTP and IMAP
+    r"\bAUTH(?:ENTICATE)?[ ](?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5|OAUTHBEARER)[ ](?P<secret>[A-Za-z0-9+/=]{8,})",
+    # FTP, POP, IRC and Redis: a line, or what a log quotes of it
+    r"(?:^|[\"'>:\]]\s?|\*cmd\*\s')PASS[ ](?P<secret>[^\s\"'\\]{3,200})(?=\s*(?:$|[\"'\\]))",
+    r"\b(?:requirepass|masterauth)[ ](?P<secret>[^\s\"']{3,200})",
+    r"(?:^|[\"'>`])AUTH[ ](?:\w{1,40}[ ])?(?P<secret>[^\s\"'`\\]{3,200})(?=\s*(?:$|[\"'`\\]))",
+    r"\b(?:sqlplus|rman|expdp|impdp|exp|imp)[ ](?:-\w{1,10}[ ]){0,4}[\"']?[\w.$#]{1,60}/(?P<secret>[^\s@/]{3,128})@",
+    # SQL
+    r"(?i:\bIDENTIFIED[ ](?:WITH[ ]\S{1,60}[ ])?(?:BY|AS)|\b(?:ENCRYPTED|WITH|SET)?[ ]?PASSWORD)[ ]+(?:BY[ ]+)?'(?P<secret>(?:[^'\\\n]|''|\\.){3,200})'",
+    r"(?i:\b(?:OLD_)?PASSWORD\(|\bpgp_sym_(?:en|de)crypt\([^()\n]{1,100},\s?|\bcrypt\()'(?P<secret>(?:[^'\\\n]|''|\\.){3,200})'",
+)
+# Every such line holds one of these.
+_WORDS: Final = (
+    "mysql mariadb sshpass mongo rabbitmq cqlsh ldap smbclient impacket login redis curl http wget xh aria2c openssl"
+    " ssh-keygen sudo htpasswd echo password PASS AUTH pass auth IDENTIFIED identified PASSWORD crypt sqlplus rman expdp impdp config"
+).split()
+_PATTERNS: Final = tuple(re.compile(pattern, re.MULTILINE) for pattern in _IN_PLACE)
+# git config, npm config set, aws configure set: the name is a word of its own.
+_CONFIGURED = re.compile(
+    r"""\b config(?:ure)? \b (?:[ ](?:set|add|--\w[\w\-]*+)){0,4} [ ] (?P<name> [\w./:\-]{2,120}+) [ ]++ ["']? (?P<secret> [^\s"'=|;&]{3,200})""",
+    re.VERBOSE,
+)
+
+
+def commands(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What a tool is known to take for a password at that place."""
+    if not any(map(text.__contains__, _WORDS)):
+        return
+    for pattern in _PATTERNS:
+        for found in pattern.finditer(text):
+            if is_secret(found["secret"]):
+                yield Finding(*found.span("secret"), (found["secret"],))
+    for found in _CONFIGURED.finditer(text):
+        if found["name"] in names and is_secret(found["secret"]):
+            yield Finding(*found.span("secret"), (found["secret"],))

@@ -1,0 +1,146 @@
+"""Values that a name introduces: ``password=x``, ``"token": "x"``, ``('X-Api-Key', 'x')``, ``--api-key x``, ``<Password>x</Password>``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from jobreporter._capture.finders.finding import Finding
+from jobreporter._capture.finders.values import Value, block_at, line_at, until, value_at
+from jobreporter._capture.secret_names import SecretNames
+
+# name=x, name => x, cfg["name"] = x, and in quotes also "name": x. Without them a colon is mostly prose.
+_ASSIGNED = re.compile(
+    r"""(?<![\w.\-]) (?P<name> [\w.\-]++)
+        (?: \\{0,3} ["']? \]? [ \t]*+ (?: => | =(?![=~]) ) | \\{0,3} ["'] \]? [ \t]*+ : ) (?: \s*+ (?=["'(\[{]|string\() | [ \t]*+ )""",
+    re.VERBOSE,
+)
+# NAME=x of an environment, which lasts until the next white space, whatever it holds.
+_ENVIRONMENT = re.compile(
+    r"^(?:export[ ]|set[ ]|ENV[ ]|\+[ ])? [ \t]{0,8} (?P<name> [A-Z][A-Z0-9_]{1,80}) = (?=[^\s\"'])",
+    re.VERBOSE | re.MULTILINE,
+)
+# passwd[x], where x has letters and digits, and is no id: password[0] is an index, and rotate_password[UUID] a task.
+_BRACKETED = re.compile(
+    r"""(?<![\w.\-]) (?P<name> (?i:passwd|password|pwd) ) \[
+        (?= [^\s\[\]"']{6,200}+ \] ) (?= [^\]]{0,200}? \d ) (?= [^\]]{0,200}? [A-Za-z] ) (?! [0-9a-fA-F\-]{32,36} \] )""",
+    re.VERBOSE,
+)
+_TO_SPACE = re.compile(r"[^\s\"']++")
+# Where a colon is no prose: {Name:x, in a structure of other languages, and {name: "x" or (name: "x".
+_FIELD = re.compile(
+    r"""(?:^|(?<=[{(\[,;])|(?<=[{(\[,;][ ])|(?<=[{(\[,;\s][ ]{2})|(?<=\s)) (?P<name> [A-Za-z_][\w.\-]*+) (?: : (?=[^\s:/=>]) | : [ ]++ (?=["'`]) )""",
+    re.VERBOSE | re.MULTILINE,
+)
+# A line of its own, as YAML has it.
+_LINE = re.compile(
+    r"^[ \t]{0,40}+ (?:-[ ]|[>|<][ ])?+ (?P<name> [A-Za-z_][\w.\-]*+) [ \t]{0,20}+ :{1,2} [ \t]++ (?=[^\s\[{|>&*!])",
+    re.VERBOSE | re.MULTILINE,
+)
+# The same before a block of lines.
+_BLOCK = re.compile(
+    r"^[ \t]{0,40}+ (?:-[ ])?+ (?P<name> [A-Za-z_][\w.\-]*+) [ \t]{0,20}+ : [ \t]++ [|>][+\-\d]{0,3}+ [ \t]*+ \r?\n (?=[ \t]+\S)",
+    re.VERBOSE | re.MULTILINE,
+)
+# What follows the first word of a sentence.
+_GOES_ON = re.compile(r"[ ][A-Za-z\"'`(]")
+# An option of a command line, also as `repr` shows a list of arguments.
+_OPTION = re.compile(r"""(?<![\w\-]) --?(?P<name> [A-Za-z][\w\-]++) ["']? ,? [ \t]++ (?!-)""", re.VERBOSE)
+# A pair, as a list of headers has them.
+_PAIR = re.compile(r"""[(\[] [ ]?+ [bru]?["'] (?P<name> [\w.\-]{1,80}+) ["'] , \s*+ (?=[bru]?["'(\[{\d])""", re.VERBOSE)
+# An element or attribute of XML, and two attributes that are a name and its value.
+_ELEMENT = re.compile(r"< (?:[\w\-]{1,40}+:)? (?P<name> [\w.\-]{1,80}+) (?:[ ][^<>]{0,400})? > (?=[^<\s])", re.VERBOSE)
+_ATTRIBUTES = re.compile(
+    r"""\b (?:name|key|field) = ["'] (?P<name> [\w.\-:]{1,80}+) ["'] [^<>\n]{0,200}? \b value = (?=["'])""", re.VERBOSE
+)
+# Secret in the query of a URL, and mostly not elsewhere.
+_QUERY = re.compile(
+    r"""[?&\#;] (?: (?i: key | sig | signature | ticket | hmac | assertion | k | hash | saml(?:response|request) | verifier ) = (?=[^\s&;]{3})
+                 | (?i: code) = (?=[\w\-./%]{8}) )""",
+    re.VERBOSE,
+)
+
+
+def assigned(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What an equals sign or a colon gives a name."""
+    yield from _found(text, _ENVIRONMENT, names, _to_space)
+    yield from _found(text, _ASSIGNED, names, _assigned_at)
+
+
+def queries(text: str) -> Iterator[Finding]:
+    """What the query of a URL gives a name that is secret only there."""
+    if "?" not in text and "&" not in text:
+        return
+    done = 0
+    for found in _QUERY.finditer(text):
+        if found.start() >= done and (given := value_at(text, found.end())) is not None:
+            yield Finding(found.end(), given.end, (given.bare,))
+            done = given.end
+
+
+def fields(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What a colon gives a name outside of quotes, where it can be told from prose."""
+    yield from _found(text, _FIELD, names, value_at)
+    yield from _found(text, _LINE, names, _single)
+    yield from _found(text, _BLOCK, names, block_at)
+
+
+def options(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What follows an option of a command line."""
+    return _found(text, _OPTION, names, value_at)
+
+
+def pairs(text: str, names: SecretNames) -> Iterator[Finding]:
+    """The second of two that belong together."""
+    return _found(text, _PAIR, names, value_at)
+
+
+def markup(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What an element of XML holds, or its attribute ``value``."""
+    yield from _found(text, _ELEMENT, names, lambda text, start: until(text, start, "<"))
+    yield from _found(text, _ATTRIBUTES, names, value_at)
+
+
+def bracketed(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What is in brackets right after a password's name, as logs have it: ``user[ada] passwd[x]``."""
+    return _found(text, _BRACKETED, names, lambda text, start: until(text, start, "]"))
+
+
+def _found(
+    text: str, introduction: re.Pattern[str], names: SecretNames, value: Callable[[str, int], Value | None]
+) -> Iterator[Finding]:
+    done = 0
+    for found in introduction.finditer(text):
+        if found.start() < done or found["name"] not in names:
+            continue
+        if (given := value(text, found.end())) is not None:
+            yield Finding(found.end(), given.end, (given.bare,))
+            done = given.end
+
+
+def _assigned_at(text: str, start: int) -> Value | None:
+    """A value, unless a colon introduces words: ``'password': This field is required``."""
+    given = value_at(text, start)
+    if given is None or not given.bare.isalpha() or not text[:start].rstrip().endswith(":"):
+        return given
+    return None if _GOES_ON.match(text, given.end) else given
+
+
+def _to_space(text: str, start: int) -> Value | None:
+    if text.startswith("-----BEGIN", start):
+        return None
+    found = _TO_SPACE.match(text, start)
+    given = value_at(text, start)
+    if found is None or given is None:
+        return None
+    return given if given.end >= found.end() else Value(found.end(), found[0])
+
+
+def _single(text: str, start: int) -> Value | None:
+    """The rest of a line, if it is a single word or in quotes: else it is prose."""
+    given = value_at(text, start)
+    line = line_at(text, start)
+    if given is None or line is None:
+        return None
+    rest = text[given.end : line.end].strip()
+    return given if not rest or rest.startswith("#") else None

@@ -1,0 +1,126 @@
+"""A text as others read it: with the escapes of JSON, `repr`, URLs and HTML undone, and where each character stood.
+
+So a secret is found in whatever way it was written, without a list of all the ways.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from typing import Final
+
+# Escapes within escapes are undone so many times.
+_DEPTH = 2
+
+_SIMPLE: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+# Each takes linear time: what repeats in it is bounded.
+_BACKSLASH = re.compile(
+    r"""\\(?: u[dD][89abAB][0-9a-fA-F]{2} \\u[dD][c-fC-F][0-9a-fA-F]{2}
+            | u[0-9a-fA-F]{4} | U[0-9a-fA-F]{8} | x[0-9a-fA-F]{2} | [0-7]{1,3} | [\\'"/abfnrtv] )""",
+    re.VERBOSE,
+)
+# The repr of bytes has one escape for each byte of a character.
+_BYTES = re.compile(rf"\\x[c-fC-F][0-9a-fA-F](?:\\x[89abAB][0-9a-fA-F]){{1,3}}|{_BACKSLASH.pattern}", re.VERBOSE)
+_PERCENT = re.compile(r"%[c-fC-F][0-9a-fA-F](?:%[89abAB][0-9a-fA-F]){1,3}|%[0-9a-fA-F]{2}")
+_FORM = re.compile(rf"\+|{_PERCENT.pattern}")
+_HTML = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,9});")
+
+
+class Reading:
+    """One way to read a text."""
+
+    __slots__ = ("_base", "_origins", "_starts", "text")
+
+    def __init__(self, text: str, base: Reading | None, starts: list[int], origins: list[int]) -> None:
+        self.text = text
+        self._base = base
+        # Where in this text its pieces begin, and where they stand in the text that it was read from.
+        self._starts = starts
+        self._origins = origins
+
+    def origin(self, position: int) -> int:
+        """Where in the original a character stands; of the position behind the last, its length."""
+        piece = bisect_right(self._starts, position) - 1
+        at = self._origins[piece] + position - self._starts[piece]
+        return at if self._base is None else self._base.origin(at)
+
+
+def readings(text: str) -> Iterator[Reading]:
+    """The other ways to read a text; none where it holds no escapes."""
+    level = [Reading(text, None, [0], [0])]
+    for _ in range(_DEPTH):
+        deeper: list[Reading] = []
+        for reading in level:
+            for mark, pattern, meant in _WAYS:
+                if mark in reading.text and (found := _undone(reading, pattern, meant)) is not None:
+                    deeper.append(found)
+                    yield found
+        level = deeper
+
+
+def _undone(base: Reading, pattern: re.Pattern[str], meant: Callable[[str], str]) -> Reading | None:
+    """A reading with one kind of escapes undone; ``None`` if there are none."""
+    pieces: list[str] = []
+    starts: list[int] = []
+    origins: list[int] = []
+    length = done = 0
+
+    def add(piece: str, origin: int) -> None:
+        nonlocal length
+        starts.append(length)
+        origins.append(origin)
+        pieces.append(piece)
+        length += len(piece)
+
+    for found in pattern.finditer(base.text):
+        start, end = found.span()
+        if start > done:
+            add(base.text[done:start], done)
+        add(meant(found[0]), start)
+        done = end
+    if not pieces:
+        return None
+    add(base.text[done:], done)
+    return Reading("".join(pieces), base, starts, origins)
+
+
+def _escaped(escape: str) -> str:
+    kind = escape[1]
+    if kind in "uUx":
+        if len(escape) > 10 or escape.count("\\") > 1:
+            return _several(escape)
+        number = int(escape.lstrip("\\uUx"), base=16)
+        return chr(number) if number <= 0x10FFFF else escape
+    return chr(int(escape[1:], 8) & 0xFF) if kind in "01234567" else _SIMPLE.get(kind, kind)
+
+
+def _several(escape: str) -> str:
+    """Two halves of a character as JSON has them, or the bytes of one."""
+    numbers = [int(part[1:], 16) for part in escape.split("\\")[1:]]
+    if escape[1] == "u":
+        return chr(0x10000 + ((numbers[0] & 0x3FF) << 10) + (numbers[1] & 0x3FF))
+    return _decoded(bytes(numbers))
+
+
+def _from_percent(escape: str) -> str:
+    return " " if escape == "+" else _decoded(bytes.fromhex(escape.replace("%", "")))
+
+
+def _decoded(encoded: bytes) -> str:
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError:
+        return encoded.decode("latin-1")
+
+
+#: What a text must hold, what the escapes are, and what one means.
+_WAYS: Final = (
+    ("\\", _BACKSLASH, _escaped),
+    ("\\x", _BYTES, _escaped),
+    ("%", _PERCENT, _from_percent),
+    ("+", _FORM, _from_percent),
+    ("&", _HTML, html.unescape),
+)

@@ -1,0 +1,284 @@
+"""One walk over values, which turns them into plain data within bounds, and leaves out what is secret.
+
+Builtin values are walked here and only as far as the bounds go, so that neither their size nor methods that a subclass
+overrides matter. So are objects that show themselves by what they are made of: exceptions, dataclasses, mappings. Of
+the user's own code nothing runs but one ``repr`` for each other object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import partial
+from math import isfinite
+from pathlib import PosixPath, PurePosixPath
+from types import FunctionType
+from typing import Any
+from uuid import UUID
+
+from jobreporter._capture.bounds import HIGHEST, KEY_LENGTH, LOWEST, NODE, Bounds
+from jobreporter._capture.eraser import beginning, shortened
+from jobreporter._capture.finders.shapes import SHORTEST
+from jobreporter._capture.redaction import Redaction, may_need_redaction
+from jobreporter._capture.secrets import REDACTED, Secrets
+from jobreporter._foreign.arrays import described, is_array
+from jobreporter._foreign.bounded_text import cut, mark, valid
+from jobreporter._foreign.classes import full_name, is_any_of, short_name
+from jobreporter._foreign.containers import container, field_names, head, items_in_c, parts, parts_of
+from jobreporter._foreign.fields import fields, inside
+from jobreporter._foreign.shown import shown
+from jobreporter._foreign.signatures import Wrapped, positional_names
+
+# Longer integers aren't written in digits: that takes quadratic time, and Python may refuse.
+_BITS = 2_048
+# Of a text that is cut, so much more is looked at: what is secret may be known only by how it goes on.
+_MARGIN = 500
+# No key of a known shape is as short.
+_LONGEST_WORD = SHORTEST - 1
+_PARTIAL: Callable[[Any], tuple[Any, ...]] = parts_of(partial)
+# The repr of a container written in C may name every item; beyond so many it isn't asked for.
+_LONG = 10_000
+# What these hold, they show.
+_SHOWS_ALL = (date, datetime, time, timedelta, Decimal, UUID, PosixPath, PurePosixPath, complex, range, FunctionType)
+
+
+class Walk:
+    """Turns values into plain data within one budget; with a redaction, ``secrets`` gathers what it left out."""
+
+    __slots__ = ("_bounds", "_left", "_redaction", "has_cut", "secrets")
+
+    def __init__(self, bounds: Bounds, redaction: Redaction | None = None) -> None:
+        self._bounds = bounds
+        self._left = bounds.total
+        self._redaction = redaction
+        self.secrets = Secrets()
+        #: Whether there is more than it has looked at.
+        self.has_cut = False
+
+    def value(self, value: Any, depth: int = 0) -> Any:
+        """A value as plain data, ``depth`` containers deep."""
+        self._left -= NODE
+        kind = type(value)
+        if kind is str:
+            return self._text(value)
+        if value is None or kind is bool:
+            return value
+        if kind is int and LOWEST <= value <= HIGHEST:
+            return value
+        if issubclass(kind, int):
+            return self._counted(_integer(int.__int__(value)))
+        if issubclass(kind, float):
+            number = float.__float__(value)
+            return number if isfinite(number) else repr(number)
+        if issubclass(kind, str):
+            return self._text(value)
+        if issubclass(kind, (bytes, bytearray)):
+            return self._bytes(value, bytes if issubclass(kind, bytes) else bytearray)
+        builtin = container(kind)
+        if builtin is not None:
+            return self._container(value, builtin, depth)
+        return self._object(value, kind, depth)
+
+    def _object(self, value: Any, kind: type, depth: int) -> Any:
+        """What an object is made of, where that can be had without asking it; else what it shows of itself."""
+        if issubclass(kind, partial):
+            return self._partial(value, depth)
+        if (within := parts(value, kind)) is not None:
+            return self._made_of(kind, within, depth)
+        if (named := fields(value, kind)) is not None:
+            return self._made_of_fields(kind, named, depth)
+        if (wrapped := inside(value, kind)) is not None:
+            return self.value(wrapped, depth)
+        if is_array(kind):
+            return self._counted(cut(described(value, kind), self._room()))
+        if not is_any_of(kind, _SHOWS_ALL) and not issubclass(kind, (Enum, type)):
+            self.has_cut = True  # it may hold more than it shows
+        room = self._room()
+        return shortened(self._redacted(shown(value, room + _MARGIN, _described), room), room)
+
+    def mapping(self, value: dict[Any, Any], depth: int = 0) -> dict[str, Any]:
+        """A dict as plain data; keys that are no text become text."""
+        kept: dict[str, Any] = {}
+        for key, item in head(value, dict, self._bounds.items):
+            if self._left <= 0:
+                break
+            name = self._key(key, depth)
+            is_word = len(name) <= _LONGEST_WORD and name.isidentifier()
+            kept[name if is_word else self._without_secrets(name)] = self._named(name, item, depth)
+        if len(kept) < (total := dict.__len__(value)):
+            self.has_cut = True
+            kept["..."] = f"({total} items)"
+        return kept
+
+    def sequence(self, value: Any, builtin: Any, depth: int = 0, names: tuple[str, ...] | None = None) -> list[Any]:
+        """The items of any other builtin container as plain data.
+
+        ``names`` are the names of the items, where they have some; the last one is for all further items if it begins
+        with a star.
+        """
+        kept: list[Any] = []
+        items = head(value, builtin, self._bounds.items)
+        for index, item in enumerate(items):
+            if self._left <= 0:
+                break
+            kept.append(self._named(_name(index, items, names), item, depth))
+        if self._redaction is not None:
+            self._redaction.words(items, self.secrets)
+        if len(kept) < (total := builtin.__len__(value)):
+            self.has_cut = True
+            kept.append(f"... ({total} items)")
+        return kept
+
+    def _named(self, name: str, item: Any, depth: int) -> Any:
+        if self._redaction is None or name not in self._redaction.names:
+            return self.value(item, depth + 1)
+        self._left -= NODE + len(REDACTED)
+        return self._redaction.conceal(name, item, self.secrets)
+
+    def _container(self, value: Any, builtin: Any, depth: int) -> Any:
+        if depth >= self._bounds.depth:
+            self.has_cut = True
+            return self._counted(f"<{builtin.__name__} of {builtin.__len__(value)} items>")
+        if builtin is dict:
+            return self.mapping(value, depth)
+        items = self.sequence(value, builtin, depth, field_names(type(value)) if builtin is tuple else None)
+        if builtin is tuple:
+            return tuple(items)
+        if builtin is set or builtin is frozenset:
+            text = f"{{{', '.join(map(repr, items))}}}" if items else ""
+            return cut(text if items and builtin is set else f"{builtin.__name__}({text})", self._bounds.text)
+        return items
+
+    def _made_of(self, kind: type, within: tuple[Any, ...], depth: int) -> str:
+        """What a builtin `repr` would make of an object and its parts, which may be any number of any size."""
+        if depth >= self._bounds.depth:
+            return self._too_deep(kind)
+        return self._represented(kind, map(_represented, self.sequence(within, tuple, depth)))
+
+    def _made_of_fields(self, kind: type, named: Sequence[tuple[str, Any]], depth: int) -> str:
+        """The same where the parts have names."""
+        if depth >= self._bounds.depth:
+            return self._too_deep(kind)
+        kept: list[str] = []
+        for name, held in named[: self._bounds.items]:
+            if self._left <= 0:
+                break
+            text = _represented(self._named(name, held, depth))
+            kept.append(f"{name}={text}" if name else text)
+        if len(kept) < len(named):
+            self.has_cut = True
+            kept.append(f"... ({len(named)} items)")
+        return self._represented(kind, kept)
+
+    def _represented(self, kind: type, items: Iterable[str]) -> str:
+        return cut(f"{short_name(kind)}({', '.join(items)})", self._bounds.text)
+
+    def _too_deep(self, kind: type) -> str:
+        self.has_cut = True
+        return str(self._counted(f"<{short_name(kind)}>"))
+
+    def _partial(self, value: partial[Any], depth: int) -> str:
+        """A function with some of its arguments, which its signature names."""
+        if depth >= self._bounds.depth:
+            return self._too_deep(type(value))
+        function, args, keywords = _PARTIAL(value)
+        names = positional_names(function)
+        if isinstance(names, Wrapped):
+            names = names.aligned(len(args), keywords, self._redaction.names if self._redaction else frozenset())
+        shown_names = names or ("",)  # none at all would make a pair of two
+        kept = (
+            self.value(function, depth + 1),
+            tuple(self.sequence(args, tuple, depth + 1, shown_names)),
+            self.mapping(keywords, depth + 1),
+        )
+        return self._represented(type(value), map(repr, kept))
+
+    def _key(self, key: object, depth: int) -> str:
+        name = key if type(key) is str else self.value(key, depth + 1)
+        text = cut(name if type(name) is str else repr(name), KEY_LENGTH)
+        self._left -= NODE + len(text)
+        return text
+
+    def _text(self, text: str) -> str:
+        room = self._room()
+        if str.__len__(text) <= room:
+            return self._redacted(cut(text, room))
+        return self._shortened(text, room)
+
+    def _bytes(self, value: Any, builtin: Any) -> str:
+        length, room = builtin.__len__(value), self._room()
+        text = repr(builtin.__getitem__(value, slice(room + _MARGIN)))
+        if max(length, len(text)) <= room:
+            return self._redacted(text)
+        self.has_cut = True
+        return beginning(self._redacted(text, room), room) + mark(length, "bytes")
+
+    def _shortened(self, text: str, room: int) -> str:
+        """A text of any length without what it says to be secret, cut only then: half a secret has no shape."""
+        length = str.__len__(text)
+        looked_at = valid(str.__getitem__(text, slice(room + _MARGIN)))
+        if length <= room:
+            return self._redacted(looked_at)
+        self.has_cut = True
+        return beginning(self._redacted(looked_at, room), room) + mark(length)
+
+    def _redacted(self, text: str, room: int | None = None) -> str:
+        """A text without what it says to be secret, counted as far as it is kept."""
+        text = self._without_secrets(text)
+        self._left -= len(text) if room is None else min(len(text), room)
+        return text
+
+    def _without_secrets(self, text: str) -> str:
+        if self._redaction is not None and may_need_redaction(text):
+            return self._redaction.text(text, self.secrets)
+        return text
+
+    def _counted(self, value: Any) -> Any:
+        if type(value) is str:
+            self._left -= len(value)
+        return value
+
+    def _room(self) -> int:
+        return max(0, min(self._bounds.text, self._left))
+
+
+def _integer(number: int) -> int | str:
+    if LOWEST <= number <= HIGHEST:
+        return number
+    bits = number.bit_length()
+    return str(number) if bits <= _BITS else f"<int of {bits} bits>"
+
+
+def _described(value: Any) -> str:
+    kind = type(value)
+    if (items := items_in_c(value, kind)) is not None and items > _LONG:
+        return f"<{full_name(kind)} of {items} items>"
+    return repr(value)
+
+
+def _represented(item: Any) -> str:
+    """What a `repr` has in the place of an item that has become plain."""
+    return REDACTED if item is REDACTED else repr(item)
+
+
+def _name(index: int, items: list[Any], names: tuple[str, ...] | None) -> str:
+    """What names an item: the name that it was given, the first of a pair for the second, an option for its value."""
+    if names:
+        if index < len(names):
+            return names[index]
+        if names[-1].startswith("*"):
+            return names[-1]
+    if not index:
+        return ""
+    before = items[index - 1]
+    kind: Any = type(before)
+    if issubclass(kind, str):
+        name = str.__getitem__(before, slice(KEY_LENGTH))
+    elif issubclass(kind, bytes):
+        name = bytes.__getitem__(before, slice(KEY_LENGTH)).decode("latin-1")
+    else:
+        return ""
+    is_pair = names is None and len(items) == 2
+    return name if is_pair or name.startswith("--") else ""

@@ -1,0 +1,67 @@
+"""What a plugin's entry points stand for, imported."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+
+import msgspec
+
+from jobreporter._cli._entries import named_by
+from jobreporter._cli._listing import loaded
+from jobreporter._cli._readiness.subject import Subject
+from jobreporter._cli._reference import Option, description_of, options_of
+from jobreporter._config.places import Place
+from jobreporter._config.records import ReporterConfig
+from jobreporter._config.wording import described
+from jobreporter._plugins.installed import COMMANDS, REPORTERS, Installed
+from jobreporter.errors import JobReporterError
+from jobreporter.sourcekit import UnusableLibrary
+
+
+class Provided(msgspec.Struct, frozen=True, kw_only=True):
+    """What one entry point stands for."""
+
+    name: str
+    description: str | None
+    options: list[Option] = []
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """All that could be imported, and why the rest could not."""
+
+    found: tuple[Provided, ...]
+    troubles: tuple[str, ...]
+
+
+def load(subject: Subject) -> Loaded:
+    """Import everything that a plugin announces."""
+    found: list[Provided] = []
+    troubles: list[str] = []
+    for group, name, value in subject.entries:
+        provider = Installed(name, value, subject.name, subject.version)
+        try:
+            with redirect_stdout(sys.stderr):  # stdout may be read by a program
+                found += _provided(group, provider)
+        except UnusableLibrary as unusable:
+            troubles.append(f"{name!r}: {unusable.library.remedy}, to try it here")
+        except KeyboardInterrupt:
+            raise
+        except JobReporterError as error:
+            troubles.append(str(error))
+        except BaseException as error:  # whatever its module raises, SystemExit too
+            troubles.append(f"{value!r} can't be imported: {described(error)}")
+    return Loaded(found=tuple(found), troubles=tuple(troubles))
+
+
+def _provided(group: str, provider: Installed) -> Iterator[Provided]:
+    if group == REPORTERS:
+        reporter = ReporterConfig(name=provider.name, use=provider.name, place=Place(f"reporter {provider.name!r}"))
+        plugin = loaded(reporter, {provider.name: (provider,)})
+        yield Provided(name=provider.name, description=description_of(plugin), options=options_of(plugin))
+        return
+    target = named_by(provider.value)
+    if group != COMMANDS:
+        yield Provided(name=provider.name, description=inspect.getdoc(target))

@@ -1,0 +1,50 @@
+"""What the commands about the stream share."""
+
+from __future__ import annotations
+
+import click
+
+from jobreporter._agent.status import shown_url, status_of
+from jobreporter._config.load import load
+from jobreporter._config.records import Config, Note
+from jobreporter._stream.settings import StreamConfig, resolve_stream
+from jobreporter.errors import ConfigError, Fault, JobReporterError
+
+
+def read_config(path: str | None) -> Config:
+    """The config, as far as it can be read. Ends the command where it can't be read at all."""
+    try:
+        return load(path).config
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def stream_of(config: Config) -> StreamConfig:
+    """The stream that it describes. Raises what `resolve_stream` does, a ConfigError as one for the terminal."""
+    if config.stream is None:
+        raise click.ClickException("the config has no [stream]")
+    try:
+        return resolve_stream(config)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def stream_report(config: Config, *, worker: bool = False) -> tuple[list[Fault], list[Note]]:
+    """What is wrong with the stream, here and now, and how it fares. worker: how agents fare stops no worker."""
+    assert config.stream is not None  # noqa: S101 - nobody asks where there is no stream
+    place = config.stream.place
+    try:
+        described = resolve_stream(config)
+        stream = described.open()
+        try:
+            found = status_of(stream, described)
+        finally:
+            stream.close()
+    except ConfigError as error:
+        return list(error.faults), []
+    except JobReporterError as error:
+        return [place.fault(str(error))], []
+    pending = ", ".join(f"{each.pending} for {each.name}" for each in found.reporters if each.pending) or "nothing"
+    told = f"{shown_url(described.url)}: {len(found.workers)} workers, {len(found.agents)} agents; {pending} waits"
+    wrong = [] if worker else [place.fault(warning) for warning in found.warnings]
+    return wrong, [Note(told, doubtful=False)]

@@ -1,0 +1,199 @@
+"""``jobreporter stream``: how the stream fares, and what a person decides about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+import msgspec
+
+from jobreporter._agent.letters import Unretried, retry, shown
+from jobreporter._agent.status import Status, status_of
+from jobreporter._cli._stream import read_config, stream_of
+from jobreporter._cli._terminal import table
+from jobreporter._nearest import did_you_mean
+from jobreporter._stream.settings import StreamConfig
+from jobreporter.errors import BrokenReporter
+from jobreporter.streams import DeadLetter, Stream, StreamError
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+
+
+@click.group()
+def stream() -> None:
+    """See what waits in the stream, and decide about it."""
+
+
+@contextmanager
+def _opened(path: str | None) -> Iterator[tuple[Stream, StreamConfig]]:
+    """The stream of the config. What it raises ends the command in a sentence."""
+    config = read_config(path)
+    try:
+        described = stream_of(config)
+        opened = described.open()
+    except (StreamError, BrokenReporter) as error:
+        raise click.ClickException(str(error)) from None
+    try:
+        yield opened, described
+    except StreamError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        opened.close()
+
+
+@stream.command()
+@_as_json
+@click.pass_obj
+def status(path: str | None, as_json: bool) -> None:
+    """Show who runs what, what waits, and what was lost."""
+    with _opened(path) as (opened, described):
+        found = status_of(opened, described)
+    click.echo(_json(found) if as_json else _told(found))
+
+
+def _told(found: Status) -> str:
+    rows: list[tuple[str, ...]] = [
+        ("reporter", "pending", "lag", "handled", "filtered", "dead", "expired", "unknown", "agents")
+    ]
+    for each in found.reporters:
+        lag = "-" if each.lag_seconds is None else f"{each.lag_seconds:.0f} s"
+        counts = (each.handled, each.filtered, each.dead, each.expired, each.unknown, each.agents)
+        rows.append((each.name, str(each.pending), lag, *map(str, counts)))
+    lines = [
+        f"stream: {found.url} ({found.partitions} partition{'s' if found.partitions > 1 else ''})",
+        f"workers: {len(found.workers)}; open executions: {found.open_executions}",
+        *(f"agent: {each.host}:{each.pid}, seen {each.seen_seconds:.0f} s ago" for each in found.agents),
+        *(f"warning: {warning}" for warning in found.warnings),
+    ]
+    return "\n".join([*lines, "", table(rows) if len(rows) > 1 else "no agent has run a reporter yet"])
+
+
+@stream.group()
+def dead() -> None:
+    """Events that a reporter can't take."""
+
+
+@dead.command("list")
+@click.argument("reporter", required=False)
+@_as_json
+@click.pass_obj
+def list_(path: str | None, reporter: str | None, as_json: bool) -> None:
+    """List the dead letters, of one REPORTER or of all."""
+    with _opened(path) as (opened, _):
+        found = [shown(letter) for letter in opened.dead_letters(reporter)]
+    if as_json:
+        click.echo(_json(found))
+    elif found:
+        rows = [(each.reporter, each.id, each.when, each.event, each.job, each.reason) for each in found]
+        click.echo(table([("reporter", "id", "since", "event", "job", "reason"), *rows]))
+    else:
+        click.echo("no dead letters")
+
+
+@dead.command()
+@click.argument("reporter")
+@click.argument("letter_id", metavar="ID")
+@_as_json
+@click.pass_obj
+def show(path: str | None, reporter: str, letter_id: str, as_json: bool) -> None:
+    """Show one dead letter with its event."""
+    with _opened(path) as (opened, _):
+        (letter,) = _chosen(opened, reporter, letter_id, every=False)
+    found = shown(letter)
+    if as_json:
+        click.echo(_json(found))
+        return
+    fields = msgspec.to_builtins(found)
+    click.echo(table([(name, str(value)) for name, value in fields.items() if name != "content"]))
+    click.echo(msgspec.json.format(msgspec.json.encode(found.content), indent=2).decode())
+
+
+@dead.command("retry")
+@click.argument("reporter")
+@click.argument("letter_id", metavar="ID", required=False)
+@click.option("--all", "every", is_flag=True, help="All of the reporter's.")
+@_as_json
+@click.pass_obj
+def retry_(path: str | None, reporter: str, letter_id: str | None, every: bool, as_json: bool) -> None:
+    """Hand dead letters to their reporter once more, behind what waits already."""
+    with _opened(path) as (opened, _):
+        letters = _chosen(opened, reporter, letter_id, every=every)
+        try:
+            count = sum(retry(opened, letter) for letter in letters)
+        except Unretried as error:
+            raise click.ClickException(str(error)) from None
+    click.echo(_json({"retried": count}) if as_json else f"{count} handed to {reporter} once more")
+
+
+@dead.command()
+@click.argument("reporter")
+@click.argument("letter_id", metavar="ID", required=False)
+@click.option("--all", "every", is_flag=True, help="All of the reporter's.")
+@_as_json
+@click.pass_obj
+def drop(path: str | None, reporter: str, letter_id: str | None, every: bool, as_json: bool) -> None:
+    """Throw dead letters away. The ledger still counts them."""
+    with _opened(path) as (opened, _):
+        count = sum(opened.drop_letter(letter) for letter in _chosen(opened, reporter, letter_id, every=every))
+    click.echo(_json({"dropped": count}) if as_json else f"{count} dropped")
+
+
+def _chosen(opened: Stream, reporter: str, letter_id: str | None, *, every: bool) -> list[DeadLetter]:
+    _refuse_unknown(opened, reporter)
+    letters = list(opened.dead_letters(reporter))
+    if every and letter_id is None:
+        return letters
+    if letter_id is None:
+        raise click.UsageError("name the ID of a dead letter, or say --all")
+    found = [letter for letter in letters if letter.id == letter_id]
+    if not found:
+        raise click.ClickException(f"reporter {reporter!r} has no dead letter {letter_id!r}")
+    return found
+
+
+@stream.command()
+@click.argument("reporter")
+@_as_json
+@click.pass_obj
+def forget(path: str | None, reporter: str, as_json: bool) -> None:
+    """Remove a REPORTER that is gone for good, so that nothing waits for it any more."""
+    with _opened(path) as (opened, _):
+        _refuse_unknown(opened, reporter)
+        if not opened.forget(reporter):
+            raise click.ClickException(
+                f"an agent runs reporter {reporter!r}: stop it first, or take it out of the config"
+            )
+    click.echo(_json({"forgotten": reporter}) if as_json else f"{reporter} is forgotten")
+
+
+@stream.command()
+@click.argument("reporter")
+@click.option("--to", "to", required=True, metavar="TIME|oldest", help="As in 2026-01-31T12:00, in local time.")
+@_as_json
+@click.pass_obj
+def rewind(path: str | None, reporter: str, to: str, as_json: bool) -> None:
+    """Hand a REPORTER everything once more that was stored since a time."""
+    since = None
+    if to != "oldest":
+        try:
+            since = datetime.fromisoformat(to).timestamp()
+        except ValueError:
+            raise click.BadParameter(f"expected a time such as 2026-01-31T12:00, or oldest, found {to!r}") from None
+    with _opened(path) as (opened, _):
+        _refuse_unknown(opened, reporter)
+        if not opened.rewind(reporter, since):
+            raise click.ClickException(f"an agent runs reporter {reporter!r}: stop it first")
+        pending = sum(each.pending for each in opened.ledgers() if each.reporter == reporter)
+    click.echo(_json({"pending": pending}) if as_json else f"{reporter} gets {pending} events")
+
+
+def _refuse_unknown(opened: Stream, reporter: str) -> None:
+    known = {each.reporter for each in opened.ledgers()}
+    if reporter not in known:
+        raise click.ClickException(f"the stream knows no reporter {reporter!r}{did_you_mean(reporter, known)}")
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

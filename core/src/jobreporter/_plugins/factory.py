@@ -1,0 +1,83 @@
+"""What a lane needs to make its reporter, as often as it has to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jobreporter._capture.secret_names import SecretNames
+from jobreporter._config.plugin_options import check_options, resolve_options
+from jobreporter._config.records import ReporterConfig
+from jobreporter._plugins.plugin import Plugin
+from jobreporter.errors import BrokenReporter, ConfigError, Fault, PluginError
+from jobreporter.options import Options
+
+#: Loads a plugin. Raises BrokenReporter or PluginError if it can't be had now.
+Loader = Callable[[], Plugin]
+
+
+class Prepared(NamedTuple):
+    """A plugin that was loaded, and the options to start it with."""
+
+    plugin: Plugin
+    options: Options | None
+
+
+class ReporterFactory:
+    """One enabled reporter: what the config says of it, and how to load its plugin."""
+
+    def __init__(self, config: ReporterConfig, load: Loader) -> None:
+        self.config = config
+        self._load = load
+        self._plugin: Plugin | None = None
+        self._told: tuple[str, int] | None = None
+
+    @property
+    def plugin(self) -> Plugin | None:
+        """The plugin; ``None`` while it can't be loaded."""
+        return self._plugin
+
+    def faults(self) -> list[Fault]:
+        """Load the plugin, and say what the config has wrong about its options.
+
+        One that can't be loaded has none: that is its `trouble`, and `prepare` tries again.
+        """
+        try:
+            plugin = self._load()
+            faults = check_options(plugin.options_type, self.config, is_secret=SecretNames().__contains__)
+        except (BrokenReporter, PluginError):
+            return []
+        self._plugin = plugin
+        return faults
+
+    def trouble(self) -> BrokenReporter | PluginError | None:
+        """Why the reporter can't run here and now though its config is right, if that is so."""
+        try:
+            self.prepare()
+        except (BrokenReporter, PluginError) as error:
+            return error
+        except ConfigError:
+            pass
+        return None
+
+    def told(self, reason: str) -> None:
+        """Remember that the log has the reason why this reporter is broken."""
+        self._told = (reason, os.getpid())
+
+    def has_told(self, reason: str) -> bool:
+        """Whether the log has that already, from this process for the first time, or from the one that forked it."""
+        if self._told is None or self._told[0] != reason:
+            return False
+        if self._told[1] == os.getpid():
+            self._told = None
+        return True
+
+    def prepare(self) -> Prepared:
+        """The plugin with its options, read afresh: a secret may have changed since.
+
+        Raises BrokenReporter, PluginError or ConfigError where it can't be done now.
+        """
+        if self._plugin is None:
+            self._plugin = self._load()
+        return Prepared(self._plugin, resolve_options(self._plugin.options_type, self.config))

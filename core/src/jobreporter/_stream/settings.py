@@ -1,0 +1,158 @@
+"""``[stream]``: what may stand there, and which engine it names."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Annotated, NamedTuple
+
+import importlib_metadata
+import msgspec
+
+from jobreporter._config.places import Place
+from jobreporter._config.plugin_options import check_options, resolve_options
+from jobreporter._config.records import Config, RawOptions, ReporterConfig
+from jobreporter._nearest import did_you_mean
+from jobreporter.errors import BrokenReporter, ConfigError, Fault
+from jobreporter.options import Duration, Options, Secret, Size
+from jobreporter.streams import Engine, Retention, Stream, StreamSettings
+
+GROUP = "jobreporter.streams"
+#: The engines that core brings along; a program without metadata has them too.
+BUILT_IN = {"sqlite": "jobreporter.streams.sqlite:engine"}
+#: Where engines come from that this project publishes beside the core.
+OFFICIAL = {"redis": "jobreporter-redis", "rediss": "jobreporter-redis"}
+
+# Seconds that one call of a stream may take.
+_LONGEST_CALL = 2.0
+
+
+class StreamOptions(Options):
+    """Core's own keys of ``[stream]``. All others are the engine's."""
+
+    #: Where the stream is. It may hold a password.
+    url: Secret
+    #: Keeps services apart that share a store; by default ``[context] service``.
+    namespace: str | None = None
+    #: How many partitions a stream gets that is new.
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
+    #: How long an event waits at most.
+    max_age: Annotated[Duration, msgspec.Meta(gt=0)] = "7d"  # type: ignore[assignment]  # read as the duration that it means
+    #: How much waits at most.
+    max_bytes: Annotated[Size, msgspec.Meta(ge=1_000_000)] = "256MB"  # type: ignore[assignment]  # likewise
+    #: A folder on this machine that workers write to, and agents on it read from.
+    spool: str | None = None
+    #: How much of one worker waits there at most.
+    spool_max_bytes: Annotated[Size, msgspec.Meta(ge=4_000_000)] = "256MiB"  # type: ignore[assignment]  # likewise
+    #: How long a reporter that no agent runs keeps events from being removed; by default ``max_age``.
+    forget_after: Annotated[Duration, msgspec.Meta(gt=0)] | None = None
+    #: Whether what is acknowledged outlives a power cut.
+    sync: bool = False
+
+
+class StreamConfig(NamedTuple):
+    """A stream that can be opened."""
+
+    url: str
+    engine: Engine
+    options: StreamOptions
+    settings: StreamSettings
+    #: Where workers write to, unless they append to the stream itself.
+    spool: str | None
+
+    @property
+    def retention(self) -> Retention:
+        options = self.options
+        forget_after = options.max_age if options.forget_after is None else options.forget_after
+        return Retention(max_age=options.max_age, max_bytes=options.max_bytes, forget_after=forget_after)
+
+    def open(self) -> Stream:
+        """Raises a stream's errors."""
+        return self.engine.open(self.url, self.settings)
+
+
+def stream_faults(config: Config) -> list[Fault]:
+    """What is wrong with ``[stream]`` in the file itself, whatever its references stand for."""
+    if config.stream is None:
+        return []
+    own, theirs = _parted(config.stream)
+    faults = check_options(StreamOptions, own)
+    url = own.options.get("url")
+    if isinstance(url, str):
+        try:
+            engine = engine_of(url, config.stream.place)
+        except ConfigError as error:
+            return [*faults, *error.faults]
+        faults += [own.place.fault(f"option 'url': {problem}", "url") for problem in engine.faults(url)]
+        faults += check_options(engine.options, theirs)
+        if engine.direct is False and engine.spool_folder(url) is None and "spool" not in own.options:
+            faults.append(own.place.fault("option 'spool' is missing: workers can't append to this stream themselves"))
+    return faults
+
+
+def resolve_stream(config: Config) -> StreamConfig:
+    """The stream with its references followed.
+
+    Raises BrokenReporter if a reference is unset or an engine can't be imported, and ConfigError if the file is wrong.
+    """
+    table = config.stream
+    assert table is not None  # noqa: S101 - nobody asks where there is no stream
+    own, theirs = _parted(table)
+    options = resolve_options(StreamOptions, own)
+    assert isinstance(options, StreamOptions)  # noqa: S101 - it was resolved as such
+    url = options.url.reveal()
+    engine = engine_of(url, table.place)
+    if problems := engine.faults(url):
+        raise ConfigError([table.place.fault(f"option 'url': {problem}", "url") for problem in problems])
+    settings = StreamSettings(
+        namespace=options.namespace or config.context.service or "jobreporter",
+        partitions=options.partitions,
+        timeout=_LONGEST_CALL,
+        sync=options.sync,
+        max_bytes=options.max_bytes,
+        options=resolve_options(engine.options, theirs),
+    )
+    spool = options.spool
+    if spool is not None:
+        spool = os.path.join(table.folder or os.curdir, spool)
+    elif not engine.direct:
+        spool = engine.spool_folder(url)
+    return StreamConfig(url, engine, options, settings, spool)
+
+
+def _parted(table: ReporterConfig) -> tuple[ReporterConfig, ReporterConfig]:
+    """Core's keys, and the engine's."""
+    core = StreamOptions.__struct_fields__
+    own = RawOptions((key, value) for key, value in table.options.items() if key in core)
+    theirs = RawOptions((key, value) for key, value in table.options.items() if key not in core)
+    return msgspec.structs.replace(table, options=own), msgspec.structs.replace(table, options=theirs)
+
+
+def engine_of(url: str, place: Place) -> Engine:
+    """The engine that a URL's scheme names. Raises ConfigError if there is none, BrokenReporter if it can't be had."""
+    scheme, separator, _ = url.partition(":")
+    if not separator:
+        raise ConfigError([place.fault("option 'url': expected a URL, as in sqlite:///var/lib/shop/stream.db")])
+    value = BUILT_IN.get(scheme)
+    if value is None:
+        found = {entry.value for entry in importlib_metadata.entry_points(group=GROUP, name=scheme)}
+        if len(found) > 1:
+            problem = f"streams of {scheme}:// are provided more than once, by {' and '.join(sorted(found))}"
+            raise ConfigError([place.fault(f"option 'url': {problem}: uninstall all but one")])
+        if not found:
+            raise ConfigError([place.fault(f"option 'url': {_missing(scheme)}")])
+        (value,) = found
+    module, _, attribute = value.partition(":")
+    try:
+        engine: Engine = getattr(importlib.import_module(module), attribute)
+    except Exception as error:
+        raise BrokenReporter(
+            f"{place}: can't import the engine of {scheme}://: {type(error).__name__}: {error}"
+        ) from error
+    return engine
+
+
+def _missing(scheme: str) -> str:
+    if scheme in OFFICIAL:
+        return f"streams of {scheme}:// are not installed: run pip install {OFFICIAL[scheme]}"
+    return f"no engine opens {scheme}://{did_you_mean(scheme, [*BUILT_IN, *OFFICIAL])}"

@@ -1,0 +1,89 @@
+"""The folder that spool files are in: how they are called, and where such a folder can be."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from jobreporter.streams.errors import StreamDown, StreamRefused
+
+#: Where records that were damaged are kept, in the folder.
+DAMAGED = "damaged"
+
+_FOLDER_MODE = 0o2770
+#: Whoever runs the agent reads, locks and removes them as a member of the folder's group.
+FILE_MODE = 0o660
+
+_NAME = re.compile(r"([0-9a-f]{16})\.(\d{1,9})")
+# Locks, appends and atomic renames are not to be relied on there: on some not between machines, on some not at all.
+_REFUSED_KINDS = re.compile(r"nfs\d*|cifs|smb\w*|fuse(\..*)?|ceph|afs|lustre|glusterfs")
+
+
+class Segment(NamedTuple):
+    """One file of a spool: ``PRODUCER.NUMBER``, the producer in hexadecimal digits, the numbers from 1."""
+
+    producer: bytes
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.producer.hex()}.{self.number}"
+
+
+def segment_named(name: str) -> Segment | None:
+    """The segment of that file name; ``None`` for other files, such as one that is only being made."""
+    match = _NAME.fullmatch(name)
+    return None if match is None else Segment(bytes.fromhex(match[1]), int(match[2]))
+
+
+def prepare(folder: str) -> None:
+    """Make sure that the folder is there and can hold a spool. Raises StreamRefused or StreamDown if not."""
+    try:
+        os.mkdir(folder, _FOLDER_MODE)
+        os.chmod(folder, _FOLDER_MODE)  # whatever the umask is
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise refusal(folder, error) from None
+    try:
+        found = os.stat(folder)
+    except OSError as error:
+        raise refusal(folder, error) from None
+    if not stat.S_ISDIR(found.st_mode):
+        raise StreamRefused(f"the spool {folder!r} is no folder")
+    if found.st_mode & stat.S_IWOTH:
+        raise StreamRefused(f"the spool {folder!r} can be written to by everybody, who could forge events: chmod o-w")
+    kind = kind_of_file_system(os.path.realpath(folder))
+    if kind is not None and _REFUSED_KINDS.fullmatch(kind):
+        raise StreamRefused(f"the spool {folder!r} is on a file system of kind {kind}, whose locks can't be relied on")
+
+
+def refusal(path: str, error: OSError) -> StreamDown | StreamRefused:
+    """What to raise for an error of the operating system's: who may not, or has no such folder, has to change something."""
+    problem = f"the spool {path!r}: {error.strerror or error}"
+    if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError):
+        return StreamRefused(problem)
+    return StreamDown(problem)
+
+
+def kind_of_file_system(path: str, mounts: Iterable[str] | None = None) -> str | None:
+    """What kind of file system an absolute path is on, as Linux calls it; ``None`` where that can't be known."""
+    if mounts is None:
+        try:
+            with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+                mounts = file.readlines()
+        except OSError:
+            return None
+    nearest, kind = "", None
+    for line in mounts:
+        # 36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw
+        left, _, right = line.partition(" - ")
+        point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), left.split(" ")[4])
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        # Of two mounts at one place, the later one hides the other.
+        if inside and len(point) >= len(nearest):
+            nearest, kind = point, right.split(" ")[0]
+    return kind

@@ -1,0 +1,171 @@
+"""A producer's own files in a spool: each record is there as a whole or not at all, and a lock says that it lives.
+
+A record is ``[u32 length][batch]``, appended in one write. The files are segments of about a mebibyte, so that an agent
+can remove what it has taken. A segment gets its name only when it is locked, and a new one is locked before the old one
+is let go: a producer that lives holds a lock on at least one of its files at any time.
+
+The locks are POSIX locks, which belong to a process: a forked child doesn't hold its parent's, though it has inherited
+the file. They are lost when the process closes *any* descriptor of the file, so nobody here opens it a second time.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+from collections import deque
+
+from jobreporter._stream.spool_folder import FILE_MODE, Segment, prepare, refusal
+from jobreporter._system import fork_and_exit
+from jobreporter.streams.errors import StreamError, StreamFull
+
+#: Bytes after which a segment gets a successor.
+SEGMENT = 1024 * 1024
+LENGTH = struct.Struct(">I")
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class SpoolWriter:
+    """Appends the records of one producer to files in ``folder``. For one thread, and for the process that made it.
+
+    max_bytes: how much may wait there for an agent. sync: whether what was appended outlives a power cut. after: the last
+    segment that an earlier writer of the producer's has begun.
+    """
+
+    def __init__(self, folder: str, producer: bytes, *, max_bytes: int, sync: bool = False, after: int = 0) -> None:
+        self._folder = folder
+        self._producer = producer
+        self._max_bytes = max_bytes
+        self._sync = sync
+        self._descriptor: int | None = None
+        #: Of the last segment that was begun.
+        self.number = after
+        #: Name and size of each segment that may still be there, oldest first. The last one is being written.
+        self._segments: deque[tuple[str, int]] = deque()
+        fork_and_exit.register(self)
+
+    def append(self, batch: bytes) -> None:
+        """Append a record. It is in the spool when this returns, and not in part if this raises.
+
+        Raises StreamFull where the bound, or the disk, leaves no room; StreamDown or StreamRefused where the folder
+        can't be written to.
+        """
+        record = LENGTH.pack(len(batch)) + batch
+        self._make_room(len(record))
+        if self._descriptor is None or self._segments[-1][1] >= SEGMENT or self._is_gone(self._descriptor):
+            self._begin_segment()
+        self._write(record)
+        if self._sync:
+            self._make_durable()
+
+    def close(self) -> None:
+        """Let go of the file: from here on an agent takes the producer for dead."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def forking(self) -> None:
+        """Nothing is to be brought to rest: only the lane's thread writes."""
+
+    def at_rest(self) -> bool:
+        """It has no thread of its own."""
+        return True
+
+    def forked(self) -> object:
+        """In a child: the file is the parent's. To close it takes no lock away from the parent."""
+        self.close()
+        return None
+
+    def exiting(self) -> None:
+        """The process ends, and its lock with it."""
+
+    def _make_room(self, size: int) -> None:
+        if self._held + size > self._max_bytes:
+            while self._segments and not os.path.lexists(os.path.join(self._folder, self._segments[0][0])):
+                self._segments.popleft()  # an agent has taken it
+        if (held := self._held) + size > self._max_bytes:
+            raise StreamFull(f"{held} bytes of this process wait in the spool {self._folder!r} for an agent")
+
+    @property
+    def _held(self) -> int:
+        return sum(size for _name, size in self._segments)
+
+    def _begin_segment(self) -> None:
+        if not self._segments:
+            prepare(self._folder)
+        segment = Segment(self._producer, self.number + 1)
+        path = os.path.join(self._folder, segment.name)
+        hidden = f"{path}.new"  # no agent looks at it until it is locked
+        try:
+            descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+            try:
+                self._claim(descriptor)
+                os.rename(hidden, path)
+                if self._sync:
+                    self._sync_folder()
+            except OSError:
+                os.unlink(hidden)
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise self._told(error) from None
+        self.close()
+        self._descriptor, self.number = descriptor, segment.number
+        self._segments.append((segment.name, 0))
+
+    def _claim(self, descriptor: int) -> None:
+        os.fchmod(descriptor, FILE_MODE)  # whatever the umask is
+        group = os.stat(self._folder).st_gid
+        if os.fstat(descriptor).st_gid != group:
+            try:
+                os.fchown(descriptor, -1, group)
+            except PermissionError:
+                pass  # not one of the user's groups: the agent says so if it can't open the file
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _is_gone(self, descriptor: int) -> bool:
+        """Whether somebody has removed the file that is being written: what goes into it reaches nobody."""
+        return os.fstat(descriptor).st_nlink == 0
+
+    def _write(self, record: bytes) -> None:
+        assert self._descriptor is not None  # noqa: S101 - a segment was begun
+        name, size = self._segments[-1]
+        try:
+            written = os.write(self._descriptor, record)
+            if written != len(record):
+                raise OSError(errno.ENOSPC, "no room for a whole record")  # noqa: TRY301 - both end in the same way
+        except OSError as error:
+            self._take_back(size)
+            raise self._told(error) from None
+        self._segments[-1] = (name, size + written)
+
+    def _make_durable(self) -> None:
+        """Where that fails, the record may have been read all the same, so it stays; repeated, it is known by its number."""
+        assert self._descriptor is not None  # noqa: S101 - it was just written to
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            self.close()
+            raise self._told(error) from None
+
+    def _take_back(self, size: int) -> None:
+        """Remove what there is of a record. Where even that fails, the segment ends here, with a torn tail."""
+        assert self._descriptor is not None  # noqa: S101 - it was just written to
+        try:
+            os.ftruncate(self._descriptor, size)
+        except OSError:
+            self.close()
+
+    def _told(self, error: OSError) -> StreamError:
+        if error.errno in _NO_ROOM:
+            return StreamFull(f"the spool {self._folder!r}: {error.strerror}")
+        return refusal(self._folder, error)
+
+    def _sync_folder(self) -> None:
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,49 @@
+"""Starting threads of jobreporter's own."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections.abc import Callable
+
+#: The names of all of them begin so.
+PREFIX = "jobreporter-"
+
+#: Those that were started and have yet to begin: nothing else tells of them, and a stepped clock waits for them. A list's
+#: own append and remove need no lock.
+STARTING: list[object] = []
+
+
+def start(run: Callable[[], object], name: str, failed: Callable[[BaseException], object]) -> None:
+    """Start a daemon thread, waiting neither for it nor for a lock.
+
+    ``Thread.start`` takes a lock of the threading module's, which the code that a signal handler has interrupted may
+    hold; and it waits for ever for a thread that has no memory to begin. So a bare thread calls it.
+
+    name: comes after `PREFIX`. failed: called by the bare thread, with the error, if it can start no other. Raises
+    RuntimeError where not even a bare one can be started: the machine is out of threads, the interpreter shuts down, or it
+    allows none.
+    """
+    started = object()
+    STARTING.append(started)
+    try:
+        _thread.start_new_thread(_start, (run, name, failed, started))
+    except BaseException:
+        _forget(started)
+        raise
+
+
+def _start(run: Callable[[], object], name: str, failed: Callable[[BaseException], object], started: object) -> None:
+    try:
+        threading.Thread(target=run, name=PREFIX + name, daemon=True).start()
+    except BaseException as error:  # there is nobody above to tell
+        failed(error)
+    finally:
+        _forget(started)
+
+
+def _forget(started: object) -> None:
+    try:
+        STARTING.remove(started)
+    except ValueError:
+        pass  # whoever started it was interrupted right after that

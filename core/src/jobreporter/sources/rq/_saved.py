@@ -1,0 +1,20 @@
+"""Whether RQ could save how a job has ended. If not, RQ logs that, and goes on."""
+
+from __future__ import annotations
+
+from redis.exceptions import RedisError
+from rq.job import Job, JobStatus
+from rq.utils import as_text, utcformat
+
+
+def has_saved(job: Job) -> bool:
+    """job: as RQ has just tried to save it. One that it could not save it finds abandoned later, if at all."""
+    if job.ended_at is None:
+        return True  # it never ran
+    try:
+        status, ended_at = (as_text(value or "") for value in job.connection.hmget(job.key, "status", "ended_at"))
+    except RedisError:
+        return False
+    # It may run again by now, and then it was saved with the end of this attempt, or of one after it. The status alone
+    # says nothing of a job that is tried again later: RQ writes that before all the rest.
+    return status not in (JobStatus.STARTED, JobStatus.SCHEDULED) or ended_at >= utcformat(job.ended_at)

@@ -1,0 +1,179 @@
+"""One connection to the database, and what is in it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from jobreporter.streams import StreamDown, StreamError, StreamFull, StreamRefused, StreamSettings
+
+#: How many bits of an entry's id are its offset; its partition is in those above.
+OFFSET_BITS = 48
+
+_FORMAT = 1
+_PAGE = 4096
+# Pages that only settling, trimming and the like may use, so that a full stream can become less full.
+_RESERVE = 4096
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+-- id: partition << 48 | offset. through: bytes of data up to and with this entry, since the partition began.
+CREATE TABLE entry (
+  id INTEGER PRIMARY KEY, events INTEGER NOT NULL, at REAL NOT NULL, key INTEGER NOT NULL, through INTEGER NOT NULL,
+  data BLOB NOT NULL
+);
+CREATE TABLE head (partition INTEGER PRIMARY KEY, offset INTEGER NOT NULL, through INTEGER NOT NULL);
+CREATE TABLE producer (
+  producer BLOB, partition INTEGER, last INTEGER NOT NULL, at REAL NOT NULL, has_left INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (producer, partition)
+) WITHOUT ROWID;
+CREATE TABLE beat (process BLOB PRIMARY KEY, counter INTEGER NOT NULL, at REAL NOT NULL, data BLOB NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE open_execution (
+  execution TEXT PRIMARY KEY, producer BLOB NOT NULL, partition INTEGER NOT NULL, data BLOB NOT NULL
+);
+CREATE TABLE lost_execution (execution TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE reporter (name TEXT PRIMARY KEY, seen_at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE ledger (
+  reporter TEXT, partition INTEGER, start INTEGER NOT NULL, position INTEGER NOT NULL,
+  handled INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0, filtered INTEGER NOT NULL DEFAULT 0,
+  expired INTEGER NOT NULL DEFAULT 0, unknown INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (reporter, partition)
+) WITHOUT ROWID;
+-- boot and deadline: the lease counts until then, by the clock of that boot of the machine. A lease that was given up has
+-- no owner.
+CREATE TABLE lease (
+  name TEXT, partition INTEGER, fence INTEGER NOT NULL, owner BLOB, boot TEXT NOT NULL, deadline REAL NOT NULL,
+  PRIMARY KEY (name, partition)
+) WITHOUT ROWID;
+CREATE TABLE dead_letter (
+  reporter TEXT, partition INTEGER, offset INTEGER, at REAL NOT NULL, reason TEXT NOT NULL, events INTEGER NOT NULL,
+  data BLOB NOT NULL, PRIMARY KEY (reporter, partition, offset)
+);
+CREATE INDEX dead_letter_at ON dead_letter (reporter, at);
+"""
+
+
+class Database:
+    """Opens the file, makes it where there is none, and turns the errors of SQLite into those of a stream."""
+
+    def __init__(self, path: str, settings: StreamSettings) -> None:
+        self.path = path
+        with self._told():
+            # Nobody else's: it holds the arguments of jobs. SQLite gives the files beside it the same rights.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660))
+            self._connection = sqlite3.connect(
+                path, timeout=settings.timeout, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._set_up(settings)
+            except BaseException:
+                self._connection.close()
+                raise
+        self.partitions = int(self.value("SELECT value FROM meta WHERE name = 'partitions'"))
+
+    def _set_up(self, settings: StreamSettings) -> None:
+        run = self._connection.execute
+        run(f"PRAGMA page_size = {_PAGE}")
+        run("PRAGMA auto_vacuum = INCREMENTAL")
+        run("PRAGMA journal_mode = WAL")
+        run(f"PRAGMA synchronous = {'FULL' if settings.sync else 'NORMAL'}")
+        # A third more than what the retention asks for: rows and indexes take room too.
+        self._most_pages = settings.max_bytes * 4 // 3 // _PAGE + 4 * _RESERVE
+        run(f"PRAGMA max_page_count = {self._most_pages}")
+        with self.writing():
+            found = run("PRAGMA user_version").fetchone()[0]
+            if found == 0:
+                self._create(settings.partitions or 1)
+            elif found != _FORMAT:
+                raise StreamRefused(
+                    f"{self.path!r} has format {found}, and this version of jobreporter reads format {_FORMAT}"
+                )
+
+    def _create(self, partitions: int) -> None:
+        if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StreamRefused(f"{self.path!r} is a database of something else")
+        for statement in _SCHEMA.split(";\n"):
+            self._connection.execute(statement)
+        self._connection.execute("INSERT INTO meta VALUES ('partitions', ?)", (partitions,))
+        self.run_many("INSERT INTO head VALUES (?, 0, 0)", [(number,) for number in range(partitions)])
+        self._connection.execute(f"PRAGMA user_version = {_FORMAT}")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        try:
+            self._connection.close()
+        except sqlite3.Error:
+            pass  # nothing is to be saved: what was acknowledged is committed
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction that writes: all of it is done, or nothing."""
+        with self._told():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def rows(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        """What a query finds, as it is read."""
+        with self._told():
+            yield from self._connection.execute(statement, values)
+
+    def row(self, statement: str, values: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
+        """The first row of what a query finds."""
+        with self._told():
+            found: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
+            return found
+
+    def value(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """The first value of what a query finds, ``None`` if that is nothing."""
+        found = self.row(statement, values)
+        return None if found is None else found[0]
+
+    def run(self, statement: str, values: tuple[Any, ...] = ()) -> int:
+        """Execute a statement. Returns how many rows it changed."""
+        with self._told():
+            return self._connection.execute(statement, values).rowcount
+
+    def run_many(self, statement: str, values: list[tuple[Any, ...]]) -> None:
+        """Execute a statement for each of several rows of values."""
+        with self._told():
+            self._connection.executemany(statement, values)
+
+    def refuse_if_full(self) -> None:
+        """Raise StreamFull where nothing but the reserve is left."""
+        used = self.value("PRAGMA page_count") - self.value("PRAGMA freelist_count")
+        if used > self._most_pages - _RESERVE:
+            raise StreamFull(f"{self.path!r} has reached its bound")
+
+    def give_back(self, pages: int) -> None:
+        """Make the file smaller by pages that are free."""
+        with self._told():
+            # As a script: executed as a statement, it is stepped once and frees one page.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({pages})")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._stream_error(error) from None
+        except OSError as error:
+            raise StreamRefused(f"{self.path!r}: {error.strerror}") from None
+
+    def _stream_error(self, error: sqlite3.Error) -> StreamError:
+        # The low byte: what is above says more of the same.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        told = f"{self.path!r}: {error}"
+        if code == sqlite3.SQLITE_FULL:
+            return StreamFull(told)
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_INTERRUPT):
+            return StreamDown(told)
+        return StreamRefused(told)

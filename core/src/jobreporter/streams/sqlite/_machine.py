@@ -1,0 +1,36 @@
+"""The machine's own time, which nobody sets: it goes on while the machine sleeps, and begins anew when it starts."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+
+class Moment(NamedTuple):
+    """A time in one life of the machine."""
+
+    #: Which life.
+    boot: str
+    #: Seconds since it began.
+    seconds: float
+
+
+def now() -> Moment:
+    """The present moment."""
+    return Moment(_BOOT, _seconds())
+
+
+def _seconds() -> float:
+    # Where a system has no such clock, the wall's will do: a lease that is too long for it is void, see `_leases`.
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()
+
+
+def _boot() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+_BOOT = _boot()

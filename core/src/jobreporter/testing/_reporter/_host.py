@@ -1,0 +1,151 @@
+"""What belongs to the process, and not to a reporter in it. Each case has a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from jobreporter.testing._reporter._base import ReporterCases
+
+_STATE = """
+import json, logging, os, signal, sys, threading, time, warnings
+
+def state():
+    return {
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+        "signals": [str(signal.getsignal(number)) for number in signal.valid_signals()],
+        "excepthook": repr(sys.excepthook),
+        "unraisablehook": repr(sys.unraisablehook),
+        "thread excepthook": repr(threading.excepthook),
+        # A vendor's filter for its own warnings is its own affair.
+        "filters": [repr(each) for each in warnings.filters if each[2].__module__ == "builtins"],
+        "root": [logging.root.level, repr(logging.root.handlers), repr(logging.root.filters), logging.raiseExceptions],
+        # And so is a handler of its own logger.
+        "handlers": sorted(n for n, l in logging.root.manager.loggerDict.items() if getattr(l, "handlers", ())
+                           and not all(isinstance(h, logging.NullHandler) for h in l.handlers)
+                           and n.partition(".")[0] in hosts),
+        "logger class": repr(logging.getLoggerClass()),
+        "factory": repr(logging.getLogRecordFactory()),
+    }
+
+def connected(event, arguments):
+    if event == "socket.bind" and arguments[1] == ("::1", 0):
+        return  # urllib3's import asks whether there is IPv6
+    if event in ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen"):
+        calls.append(f"{event} {arguments[1:]}")
+
+calls = []
+hosts = {"jobreporter", "asyncio", "concurrent"}
+sys.addaudithook(connected)
+# What jobreporter itself, and a worker that enables a reporter, has loaded anyhow.
+import importlib, jobreporter
+from jobreporter.testing import make_event
+before = state()
+module, _, attribute = sys.argv[1].partition(":")
+began = time.process_time()
+found = importlib.import_module(module)
+seconds = time.process_time() - began
+at_import = [*calls, *(thread.name for thread in threading.enumerate()[1:])]
+loaded = {module.partition(".")[0] for module in sys.modules}
+for part in filter(None, attribute.split(".")):
+    found = getattr(found, part)
+name, options = sys.argv[2], json.loads(sys.argv[3])
+dispatcher = jobreporter.Dispatcher({name: found}, config={"reporters": {name: options}})
+dispatcher.publish(make_event("failure"))
+flushed = dispatcher.flush(20)
+after = state()
+dispatcher.close(10)
+changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
+later = {module.partition(".")[0] for module in sys.modules} - loaded - sys.stdlib_module_names
+print(json.dumps({"seconds": seconds, "at_import": at_import, "imported later": sorted(later), "flushed": flushed, "changed": changed}))
+"""
+
+#: Has the reporter deliver a failure, unless it is left out; and then does what the case says.
+_PROGRAM = """
+import importlib, json, logging, os, signal, sys
+logging.basicConfig(filename=os.devnull)
+if {own}:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
+    sys.excepthook = lambda _type, value, _traceback: print("the program's own:", value, file=sys.stderr)
+target, name, options = sys.argv[1:]
+if {reporting}:
+    module, _, attribute = target.partition(":")
+    found = importlib.import_module(module)
+    for part in filter(None, attribute.split(".")):
+        found = getattr(found, part)
+    import jobreporter
+    from jobreporter.testing import make_event
+    dispatcher = jobreporter.Dispatcher({{name: found}}, config={{"reporters": {{name: json.loads(options)}}}})
+    dispatcher.publish(make_event("failure", will_retry=False))
+    {flush}
+{then}
+"""
+_FLUSH = "assert dispatcher.flush(20)"
+_KILLED = "os.kill(os.getpid(), signal.SIGTERM)"
+_RAISES = "raise LookupError('nobody catches this')"
+
+
+class HostCases(ReporterCases):
+    """Imports, signal handlers, hooks, the environment, logging, and the end of the process."""
+
+    def test_it_leaves_its_host_as_it_was(self) -> None:
+        """Importing it starts nothing, asks no network and is quick; running it imports no package and changes nothing.
+
+        That is: signal handlers, hooks, the environment, the working directory, the logging tree, warning filters. A
+        package that is imported on the lane may meet another thread's import in a deadlock.
+        """
+        done = self._python(_STATE)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout.splitlines()[-1])
+        seconds = found.pop("seconds")
+        assert found == {"at_import": [], "imported later": [], "flushed": True, "changed": {}}
+        assert seconds <= self.import_seconds, f"its import takes {seconds:.2f} s"
+
+    def test_a_killed_process_dies_of_the_signal(self) -> None:
+        """SIGTERM ends it at once: whoever waits for it sees the signal, and it says nothing."""
+        assert self._ends(_KILLED, own=False) == (-signal.SIGTERM, "")
+
+    def test_the_programs_own_handler_is_asked(self) -> None:
+        """A handler for SIGTERM that the program had before decides how it ends."""
+        assert self._ends(_KILLED, own=True) == (7, "")
+
+    def test_an_error_that_nobody_catches_is_the_programs_own(self) -> None:
+        """The exit status and every line on stderr are those of the same program without the reporter."""
+        for own in (False, True):
+            without = self._ends(_RAISES, own=own, reporting=False)
+            assert without[0] == 1
+            assert "nobody catches this" in without[1]
+            assert self._ends(_RAISES, own=own) == without
+
+    def test_it_reports_to_the_end(self) -> None:
+        """What a program publishes last, without a flush, is delivered while it exits, and it exits well."""
+        assert self._ends("", own=False, flush="") == (0, "")
+        assert self.stand_in.taken or not self.stand_in.requests
+
+    def _ends(self, then: str, *, own: bool, reporting: bool = True, flush: str = _FLUSH) -> tuple[int, str]:
+        """The exit status of a program, and what it says on stderr.
+
+        own: whether it has a handler and a hook of its own. reporting: whether it has the reporter at all.
+        """
+        done = self._python(_PROGRAM.format(own=own, then=then, reporting=reporting, flush=flush or "pass"))
+        return done.returncode, done.stderr
+
+    def _python(self, program: str) -> subprocess.CompletedProcess[str]:
+        options: dict[str, Any] = self.options()
+        # sentry-sdk imports eventlet where it is installed, and that has something to say.
+        command = [sys.executable, "-Wignore:::sentry_sdk.utils", "-c", program, self.use, self.name]
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        return subprocess.run(  # noqa: S603 - a test runs what it wrote
+            [*command, json.dumps(options)],
+            env=environ,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
