@@ -6,11 +6,23 @@ import http.client
 import io
 import socket
 import ssl
+import sys
 import time
-from typing import NamedTuple, cast
+import warnings
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from jobreporter_honeybadger._urllib3 import HTTPConnection, HTTPError, HTTPSConnection
+# urllib3 appends entries to the process's warning filters when it is imported. They are taken out again where nobody else
+# has imported it before.
+_is_the_hosts = "urllib3" in sys.modules
+
+from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: E402 - whether it is the host's shows before
+from urllib3.exceptions import HTTPError, HTTPWarning  # noqa: E402 - as above
+
+if not _is_the_hosts:
+    _filters = cast("list[Any]", warnings.filters)
+    for _each in [each for each in _filters if issubclass(each[2], HTTPWarning)]:
+        _filters.remove(_each)
 
 #: The most bytes of an answer's body that are read: errors say what is wrong in a sentence.
 _LONGEST_BODY = 16 * 1024
@@ -54,6 +66,11 @@ class Connection:
         else:
             self._connection = HTTPConnection(parts.hostname or "", parts.port)
         self._connection.response_class = _PacedResponse
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is a connection from the last question."""
+        return self._connection.is_connected
 
     def ask(self, request: Request, *, connect_timeout: float, timeout: float) -> Answer:
         """The server's answer. Raises NoAnswer if there is none within ``timeout`` seconds, or the connection is lost.

@@ -8,7 +8,7 @@ from hashlib import sha1
 from typing import Any
 
 from jobreporter import ErrorInfo, Failure, Frame
-from jobreporter_honeybadger._known import known
+from jobreporter_honeybadger._data import known
 
 #: The most causes that a notice has; an exception group may have any number.
 MOST_CAUSES = 20
@@ -54,19 +54,26 @@ def _line(frame: Frame, project_root: str) -> dict[str, Any]:
     """One call. Its source is the line as it was captured, since the secrets in lines around it would not be redacted."""
     return known(
         number=frame.lineno,
-        file=_file(frame.filename, project_root),
+        file=_file(frame, project_root),
         method=frame.function,
         source={str(frame.lineno): frame.line} if frame.line else None,
     )
 
 
-def _file(filename: str, project_root: str) -> str:
-    """The file's name, with a mark in the place of the project's root where it is the application's own."""
+def _file(frame: Frame, project_root: str) -> str:
+    """The file's name, with a mark in the place of the project's root where it is the application's own.
+
+    An installed application lies in no root: below the folder of its packages, it counts as in one.
+    """
+    filename = frame.filename
     root = project_root.rstrip(os.sep) + os.sep
     inside = filename.removeprefix(root)
-    if inside == filename or any(folder in inside.split(os.sep) for folder in _LIBRARIES):
-        return filename
-    return f"{_PROJECT_ROOT}/{inside}"
+    parts = filename.split(os.sep)
+    library = next((folder for folder in _LIBRARIES if folder in parts), None)
+    if library is not None:
+        inside = os.sep.join(parts[parts.index(library) + 1 :])
+    own = (library is None and inside != filename) if frame.in_app is None else frame.in_app
+    return f"{_PROJECT_ROOT}/{inside}" if own and inside != filename else filename
 
 
 def _causes(error: ErrorInfo) -> Iterator[ErrorInfo]:

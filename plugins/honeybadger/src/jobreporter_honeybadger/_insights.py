@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobreporter import Aborted, Event, Failure, Stopped, Success
-from jobreporter_honeybadger._json import to_json
-from jobreporter_honeybadger._known import known, timestamp
+from jobreporter import Aborted, Event, Failure, Stopped, Success, kind_of
+from jobreporter_honeybadger._data import known, short, texts, timestamp, to_json
 from jobreporter_honeybadger._server import Server
-from jobreporter_honeybadger._short import short, texts
 
 #: Honeybadger's limit, in bytes of a body.
 MOST_BYTES = 102_400
@@ -41,16 +39,19 @@ class Batch:
         self._lines.append(line)
         self._bytes += len(line)
 
-    def take(self) -> bytes:
-        """All lines, as newline-delimited JSON; none waits after that."""
-        body = b"".join(self._lines)
+    @property
+    def body(self) -> bytes:
+        """All lines, as newline-delimited JSON."""
+        return b"".join(self._lines)
+
+    def clear(self) -> None:
+        """They have been sent: none waits any more."""
         self._lines, self._bytes = [], 0
-        return body
 
 
 def line_of(event: Event, server: Server) -> bytes:
     """The event as one line: flat, with durations in milliseconds, as Insights' functions like them."""
-    kind = type(event).__name__.lower()
+    kind = kind_of(event)
     facts = known(
         ts=timestamp(event.at),
         event_type=f"job.{kind}",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 from jobreporter import Failure, Job
+from jobreporter_honeybadger._data import known, timestamp
 from jobreporter_honeybadger._error import described
-from jobreporter_honeybadger._known import known, timestamp
 from jobreporter_honeybadger._server import Server
 from jobreporter_honeybadger._version import __version__
 
@@ -18,13 +19,16 @@ NOTIFIER = {
 }
 
 
-def notice_of(failure: Failure, server: Server) -> dict[str, Any]:
-    """Everything that is known of the failure. Each call makes another token, which the retries of a notice share."""
+def notice_of(failure: Failure, server: Server, link: str | None = None) -> dict[str, Any]:
+    """Everything that is known of the failure. link: the address of the page about its execution.
+
+    The token that Honeybadger knows a notice by derives from the execution, so that one that is sent again is the same.
+    """
     job = failure.job
     notice = {
         "notifier": NOTIFIER,
-        "error": {"token": str(uuid4())} | described(failure, server.project_root),
-        "request": request_of(failure, server),
+        "error": {"token": token_of(failure.job)} | described(failure, server.project_root),
+        "request": request_of(failure, server) | known(url=link),
         "server": known(
             project_root=server.project_root,
             environment_name=server.environment,
@@ -37,6 +41,12 @@ def notice_of(failure: Failure, server: Server) -> dict[str, Any]:
     if job.correlation_id:
         notice["correlation_context"] = {"request_id": job.correlation_id}
     return notice
+
+
+def token_of(job: Job) -> str:
+    """The notice's token, always the same for an execution. Honeybadger wants it to look like a random UUID."""
+    digest = sha256(job.execution_id.encode("utf-8", "replace")).digest()
+    return str(UUID(bytes=digest[:16], version=4))
 
 
 def request_of(failure: Failure, server: Server) -> dict[str, Any]:
@@ -57,6 +67,7 @@ def request_of(failure: Failure, server: Server) -> dict[str, Any]:
                 final=failure.final,
                 will_retry=failure.will_retry,
                 retry_delay=failure.retry_delay,
+                exit_status=failure.exit_status,
                 duration=failure.duration,
                 queue_wait=failure.queue_wait,
                 frames_omitted=failure.error.frames_omitted or None,
@@ -68,20 +79,6 @@ def request_of(failure: Failure, server: Server) -> dict[str, Any]:
 
 def job_of(job: Job) -> dict[str, Any]:
     """The job's own facts, but for its arguments."""
-    return known(
-        id=job.id,
-        execution_id=job.execution_id,
-        name=job.name,
-        source=job.source,
-        queue=job.queue,
-        attempt=job.attempt,
-        max_attempts=job.max_attempts,
-        enqueued_at=timestamp(job.enqueued_at),
-        scheduled_at=timestamp(job.scheduled_at),
-        priority=job.priority,
-        worker=job.worker,
-        correlation_id=job.correlation_id,
-        root_id=job.root_id,
-        parent_id=job.parent_id,
-        extra=job.extra,
-    )
+    facts = {field: getattr(job, field) for field in Job.__struct_fields__ if field not in ("args", "kwargs")}
+    facts |= {moment: timestamp(facts[moment]) for moment in ("enqueued_at", "scheduled_at")}
+    return known(**facts)

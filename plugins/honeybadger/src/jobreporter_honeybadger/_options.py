@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Literal
 from urllib.parse import urlsplit
 
-from jobreporter import Options, Secret
+from jobreporter import Duration, Options, Secret
 
 Kind = Literal["started", "success", "aborted", "failure", "stopped"]
 
@@ -30,8 +29,8 @@ class HoneybadgerOptions(Options):
     checkins: dict[str, str] = {}  # noqa: RUF012 - each instance gets a dict of its own
     #: The kinds of events that also go to Insights: `started`, `success`, `aborted`, `failure`, `stopped`.
     insights: tuple[Kind, ...] = ()
-    #: Seconds that the delivery of one event may take, all retries included. Keep it below the lane's `timeout`.
-    send_timeout: float = 8.0
+    #: How long one request may take. Keep it below the lane's `timeout`.
+    send_timeout: Duration = 8.0
 
     def __post_init__(self) -> None:
         key = self.api_key.reveal()
@@ -39,7 +38,7 @@ class HoneybadgerOptions(Options):
             raise ValueError("expected api_key to be visible ASCII characters, without blanks or line ends")
         if not _is_address(self.endpoint):
             raise ValueError("expected endpoint to be an address such as https://api.honeybadger.io")
-        if not (self.send_timeout > 0 and isfinite(self.send_timeout)):
+        if not self.send_timeout > 0:
             raise ValueError("expected send_timeout to be a number of seconds above 0")
         for job, checkin in self.checkins.items():
             if not checkin or not checkin.isascii() or not checkin.isalnum():

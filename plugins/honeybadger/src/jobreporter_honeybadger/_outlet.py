@@ -6,12 +6,11 @@ import platform
 from typing import Any
 from urllib.parse import quote
 
-from jobreporter import BrokenReporter, Secret
-from jobreporter_honeybadger._clock import Clock, Deadline
+from jobreporter import Secret, Undeliverable
+from jobreporter_honeybadger._account import Account
 from jobreporter_honeybadger._connection import Connection, Request
-from jobreporter_honeybadger._delivery import Delivery, NotDelivered, TooLarge
+from jobreporter_honeybadger._delivery import Delivery, TooLarge
 from jobreporter_honeybadger._insights import Batch
-from jobreporter_honeybadger._pause import Account, check
 from jobreporter_honeybadger._room import encoded
 from jobreporter_honeybadger._version import __version__
 
@@ -19,63 +18,42 @@ from jobreporter_honeybadger._version import __version__
 class Outlet:
     """Sends for one account over one connection. What its methods raise is `Delivery.send`'s."""
 
-    def __init__(self, account: Account, budget: float, clock: Clock) -> None:
-        self._account = account
-        self._clock = clock
+    def __init__(self, account: Account, timeout: float) -> None:
         self._connection = Connection(account.endpoint, headers(account.api_key))
-        self._delivery = Delivery(self._connection, account, budget, clock)
+        self._delivery = Delivery(self._connection, account, timeout)
         #: Insights events that wait to be sent.
         self.batch = Batch()
 
-    def deadline(self) -> Deadline:
-        """The time that one hook has, from now on."""
-        return self._delivery.deadline()
-
-    def send_notice(self, notice: dict[str, Any], deadline: Deadline) -> None:
+    def send_notice(self, notice: dict[str, Any]) -> None:
         """Send a notice; if that is too large for the server, once more at half its size."""
         body = encoded(notice)
         try:
-            self._post("/v1/notices", "application/json", body, deadline)
+            self._post("/v1/notices", "application/json", body)
         except TooLarge:
             smaller = encoded(notice, len(body) // 2)
             if len(smaller) >= len(body):
                 raise
-            self._post("/v1/notices", "application/json", smaller, deadline)
+            self._post("/v1/notices", "application/json", smaller)
 
-    def check_in(self, job: str, checkin: str, deadline: Deadline) -> None:
+    def check_in(self, job: str, checkin: str) -> None:
         """Report that a job has run. The error names the job: a wrong id is found by it."""
         try:
-            self._delivery.send(Request("GET", f"/v1/check_in/{quote(checkin, safe='')}"), deadline)
-        except NotDelivered as error:
-            raise NotDelivered(f"no check-in for {job}: {error}") from error
+            self._delivery.send(Request("GET", f"/v1/check_in/{quote(checkin, safe='')}"))
+        except Undeliverable as error:
+            raise Undeliverable(f"no check-in for {job}: {error}") from error
 
-    def send_batch(self, deadline: Deadline) -> None:
-        """Send the Insights events that wait. If that fails they are lost, and the error says how many."""
-        if count := len(self.batch):
-            try:
-                self._post("/v1/events", "application/x-ndjson", self.batch.take(), deadline)
-            except (NotDelivered, BrokenReporter) as error:
-                raise type(error)(lost(count, error)) from error
+    def send_batch(self) -> None:
+        """Send the Insights events that wait. They go on waiting unless Honeybadger has taken them."""
+        if self.batch:
+            self._post("/v1/events", "application/x-ndjson", self.batch.body)
+            self.batch.clear()
 
     def close(self) -> None:
-        """Send what waits after a crash, unless the server wants to be left alone, and hang up."""
-        try:
-            if count := len(self.batch):
-                try:
-                    check(self._account, self._clock)
-                except BrokenReporter as reason:
-                    raise NotDelivered(lost(count, reason)) from reason
-                self.send_batch(self.deadline())
-        finally:
-            self._connection.close()
+        """Hang up."""
+        self._connection.close()
 
-    def _post(self, path: str, content_type: str, body: bytes, deadline: Deadline) -> None:
-        self._delivery.send(Request("POST", path, content_type, body), deadline)
-
-
-def lost(count: int, reason: Exception) -> str:
-    """What to say where Insights events could not be sent."""
-    return f"{count} Insights event{'s are' if count > 1 else ' is'} lost: {reason}"
+    def _post(self, path: str, content_type: str, body: bytes) -> None:
+        self._delivery.send(Request("POST", path, content_type, body))
 
 
 def headers(api_key: Secret) -> dict[str, str]:

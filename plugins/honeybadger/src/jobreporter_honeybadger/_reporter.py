@@ -2,82 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from jobreporter import Aborted, Context, Event, Failure, Job, Started, Stopped, Success, hookimpl
-from jobreporter_honeybadger._clock import Clock
+from jobreporter import Aborted, Context, Event, Failure, Job, Origin, Started, Stopped, Success, hookimpl, kind_of
+from jobreporter_honeybadger._account import Account, check
 from jobreporter_honeybadger._insights import line_of
 from jobreporter_honeybadger._notice import notice_of
 from jobreporter_honeybadger._options import HoneybadgerOptions
 from jobreporter_honeybadger._outlet import Outlet
-from jobreporter_honeybadger._pause import Account, check
 from jobreporter_honeybadger._server import Server
-
-if TYPE_CHECKING:
-    from jobreporter_honeybadger._clock import Deadline
 
 
 class HoneybadgerReporter:
     """Sends each failure as a notice, and by option check-ins and Insights events.
 
-    An event counts as handled once Honeybadger has taken its notice or check-in, and as failed if it would not, or did
-    not within ``send_timeout``.
+    Where Honeybadger can't take something now, jobreporter calls again with the same event: a handler that asks for that
+    has kept nothing of it.
     """
-
-    #: Time and chance; a test may put its own here.
-    clock = Clock()
 
     @hookimpl
     def reporter_start(self, options: HoneybadgerOptions, context: Context) -> None:
         """Nothing is sent yet: a key that the server doesn't know shows with the first thing that is."""
         account = Account(options.endpoint, options.api_key)
-        check(account, self.clock)
+        check(account)
         self._options = options
-        self._server = Server.of(options, context)
-        self._outlet = Outlet(account, options.send_timeout, self.clock)
+        self._context = context
+        self._outlet = Outlet(account, options.send_timeout)
 
     @hookimpl
-    def handle_started(self, meta: Started) -> None:
-        with self._noted(meta):
-            pass
+    def handle_started(self, meta: Started, origin: Origin) -> None:
+        self._note(meta, origin)
 
     @hookimpl
-    def handle_success(self, job: Job, meta: Success) -> None:
-        with self._noted(meta) as deadline:
-            if checkin := self._options.checkins.get(job.name):
-                self._outlet.check_in(job.name, checkin, deadline)
+    def handle_success(self, job: Job, meta: Success, origin: Origin) -> None:
+        self._make_room()
+        if checkin := self._options.checkins.get(job.name):
+            self._outlet.check_in(job.name, checkin)
+        self._note(meta, origin)
 
     @hookimpl
-    def handle_aborted(self, meta: Aborted) -> None:
-        with self._noted(meta):
-            pass
+    def handle_aborted(self, meta: Aborted, origin: Origin) -> None:
+        self._note(meta, origin)
 
     @hookimpl
-    def handle_failure(self, meta: Failure) -> None:
-        with self._noted(meta) as deadline:
-            self._outlet.send_notice(notice_of(meta, self._server), deadline)
+    def handle_failure(self, meta: Failure, origin: Origin) -> None:
+        self._make_room()
+        self._outlet.send_notice(notice_of(meta, Server.of(self._options, origin), self._context.link(meta.job)))
+        self._note(meta, origin)
 
     @hookimpl
-    def handle_stopped(self, meta: Stopped) -> None:
-        with self._noted(meta):
-            pass
+    def handle_stopped(self, meta: Stopped, origin: Origin) -> None:
+        self._note(meta, origin)
 
     @hookimpl
     def reporter_flush(self) -> None:
-        self._outlet.send_batch(self._outlet.deadline())
+        self._outlet.send_batch()
 
     @hookimpl
     def reporter_stop(self) -> None:
         self._outlet.close()
 
-    @contextmanager
-    def _noted(self, event: Event) -> Iterator[Deadline]:
-        """Have the event wait for Insights if it is of a kind that goes there, and send a full batch when the rest is done."""
-        deadline = self._outlet.deadline()
-        if type(event).__name__.lower() in self._options.insights:
-            self._outlet.batch.add(line_of(event, self._server))
-        yield deadline
+    def _make_room(self) -> None:
+        """Send a full batch first: if that can't be done now, nothing of the event has been sent yet."""
         if self._outlet.batch.full:
-            self._outlet.send_batch(deadline)
+            self._outlet.send_batch()
+
+    def _note(self, event: Event, origin: Origin) -> None:
+        """Have the event wait for Insights if it is of a kind that goes there."""
+        if kind_of(event) in self._options.insights:
+            self._make_room()
+            self._outlet.batch.add(line_of(event, Server.of(self._options, origin)))

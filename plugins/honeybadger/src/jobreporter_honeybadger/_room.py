@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from jobreporter_honeybadger._json import to_json
-from jobreporter_honeybadger._short import cut, short, texts
+from jobreporter_honeybadger._data import cut, short, texts, to_json
 
 #: Honeybadger's limit: 256 KB, in bytes of the body.
 MOST_BYTES = 262_144

@@ -1,16 +1,16 @@
-"""Where the reporter runs, as Honeybadger wants to know it."""
+"""Where an event comes from, as Honeybadger wants to know it."""
 
 from __future__ import annotations
 
 import os
 from typing import NamedTuple
 
-from jobreporter import Context
+from jobreporter import Origin
 from jobreporter_honeybadger._options import HoneybadgerOptions
 
 
 class Server(NamedTuple):
-    """The facts that are the same for everything that this process sends."""
+    """The facts that are the same for everything that a process publishes."""
 
     project_root: str
     service: str | None
@@ -20,13 +20,13 @@ class Server(NamedTuple):
     pid: int
 
     @classmethod
-    def of(cls, options: HoneybadgerOptions, context: Context) -> Server:
-        """What the options say, and where they don't, the context."""
+    def of(cls, options: HoneybadgerOptions, origin: Origin) -> Server:
+        """What the options say, and where they don't, the origin."""
         return cls(
             project_root=os.path.abspath(options.project_root or os.getcwd()),
-            service=context.service,
-            environment=options.environment or context.environment,
-            revision=options.revision or context.release,
-            hostname=options.hostname or context.host,
-            pid=context.pid,
+            service=origin.service,
+            environment=options.environment or origin.environment,
+            revision=options.revision or origin.release,
+            hostname=options.hostname or origin.host,
+            pid=origin.pid,
         )

@@ -2,139 +2,171 @@
 
 ::
 
-    lock            held while the files of several processes are read or changed
     TOKEN.live      one for each process, locked by it for as long as it lives
     TOKEN.json      its figures, replaced as a whole
     total.json      what processes counted that have ended
 
-Whoever comes or reads adds the figures of ended processes to the total and removes their files. So there are never many
-more files than processes. What was read once never falls later, since nothing is read that isn't in a file.
+Whoever comes or reads adds the figures of ended processes to the total and removes their files, unless somebody is about
+to. So there are never many more files than processes. Nobody waits for anybody: a process that stands still, or is killed
+anywhere, holds up no other.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
+import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from jobreporter_prometheus._figures import Figures, Frame
-from jobreporter_prometheus._lock import FileLock
+from jobreporter_prometheus._folder import Folder, OddFile
+from jobreporter_prometheus._lock import Lock
+from jobreporter_prometheus._saved import Loaded, Unreadable, decode, encode
+from jobreporter_prometheus._sum import Part, Sum, add_up
 
-logger = logging.getLogger("jobreporter_prometheus")
+logger = logging.getLogger("jobreporter.prometheus")
 
-#: Of the layout of the files: those of another one can't be read.
-VERSION = 1
+#: A process: its id, and eight digits that tell it from an earlier one with the same id.
+TOKEN = re.compile(r"[0-9]{1,20}-[0-9a-f]{8}", re.ASCII)
 
-#: Seconds to wait for another process to give the lock back, which it holds for milliseconds.
-PATIENCE = 5.0
+TOTAL = "total.json"
+
+#: How often the files are read anew because somebody added some up meanwhile.
+READINGS = 10
+#: The most problems that a process tells of.
+MOST_TOLD = 20
 
 
 class Directory:
-    """The files. Every method raises OSError where they can't be read or written."""
+    """The files.
 
-    def __init__(self, path: Path, frame: Frame, patience: float = PATIENCE) -> None:
+    frame: what figures are made to; without one, as the youngest process has it. parents: whether the folder that it is in
+    may be made as well.
+
+    Every method raises OSError where the directory can't be used.
+    """
+
+    def __init__(self, path: Path, frame: Frame | None = None, *, parents: bool = True) -> None:
         self.path = path
+        self._parents = parents
         self._frame = frame
-        self._patience = patience
+        self._told: set[str] = set()
 
-    def lock(self, name: str) -> FileLock:
-        """A lock among the processes that share the directory."""
-        return FileLock(self.path / name)
+    def opened(self, *, make: bool = False) -> AbstractContextManager[Folder]:
+        """The folder, for a block. make: also where it isn't there, or not any more, for this user alone."""
+        if make:
+            self.path.mkdir(mode=0o700, parents=self._parents, exist_ok=True)
+        return Folder.opened(self.path)
 
-    def join(self, token: str) -> FileLock:
-        """Add a process, and add up those that ended. Returns the lock that says that it lives."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        alive = self.lock(f"{token}.live")
-        # Its file is seen by others only when it is locked, so the process can't be taken for one that has ended.
-        with self.lock("lock").hold(self._patience):
-            self._add_up()
-            alive.take()
+    def join(self, folder: Folder, token: str, content: bytes) -> Lock:
+        """Add a process with its figures, and add up those that ended. Returns the lock that says that it lives."""
+        alive = folder.make_locked(f"{token}.live")
+        try:
+            folder.replace(f"{token}.json", content)
+            self.tidy(folder)
+        except BaseException:
+            alive.release()
+            raise
         return alive
 
-    def read(self) -> Figures:
-        """The figures of all processes that have ever shared the directory."""
-        with self.lock("lock").hold(self._patience):
-            total, living = self._add_up()
-        for figures in living:
-            total.add(figures, live=True)
-        return total
+    def read(self, own: Part | None = None) -> Figures:
+        """The figures of all processes that have ever shared the directory.
 
-    def write(self, name: str, text: str) -> None:
-        """Replace a file of figures as a whole. text: what `encode` made of them."""
-        beside = self.path / f"{name}.new"
-        beside.write_text(text, encoding="ascii")
-        os.replace(beside, self.path / f"{name}.json")
+        own: those of the process that asks. They are newer than its file, which may also be out of reach.
+        """
+        with self.opened() as folder:
+            self.tidy(folder)
+            for _ in range(READINGS):
+                content = self._content(folder, TOTAL)
+                found = self._sum(folder, self._decoded(TOTAL, content), own)
+                if self._content(folder, TOTAL) == content:
+                    break
+        return found.all
 
-    def _add_up(self) -> tuple[Figures, list[Figures]]:
-        """Move the figures of processes that ended into the total. Returns it, and those of the living."""
-        total, added = self._load_total()
-        # Whoever wrote the total may have died before the files were gone of which it holds the figures.
-        self._remove(added)
-        admitted, living, ended = total.caps.size, [], []
-        for token in self._tokens():
-            has_ended = self._has_ended(token)
-            figures, _ = self._load(token) or (Figures(self._frame), [])
-            if has_ended:
-                total.add(figures, live=False)
-                ended.append(token)
-            else:
-                # What counts under a name once must always do so, also when this process has ended.
-                for key in (*figures.counters, *figures.gauges, *figures.histograms):
-                    total.caps.fit(key)
-                living.append(figures)
-        if ended or total.caps.size > admitted:
-            self.write("total", encode(total, added=ended))
-            self._remove(ended)
-        return total, living
-
-    def _has_ended(self, token: str) -> bool:
-        alive = self.lock(f"{token}.live")
+    def tidy(self, folder: Folder) -> None:
+        """Move the figures of processes that ended into the total, unless another process is at it."""
+        lock = folder.lock()
+        if lock is None:
+            return
         try:
-            return alive.take()
+            self._tidy(folder)
+        except OSError as error:
+            # What is in the files is counted all the same, and moved when the disk has room again.
+            self._tell(str(self.path), f"what ended processes counted can't be added up now: {error}")
         finally:
-            alive.release()
+            lock.release()
 
-    def _tokens(self) -> list[str]:
-        """The processes, the oldest first."""
-        with os.scandir(self.path) as entries:
-            found = [(entry.stat().st_mtime, entry.name) for entry in entries if entry.name.endswith(".live")]
-        return [name.removesuffix(".live") for _, name in sorted(found)]
+    def _tidy(self, folder: Folder) -> None:
+        content = self._content(folder, TOTAL)
+        loaded = self._decoded(TOTAL, content)
+        if content is not None and loaded is None:
+            folder.put_aside(TOTAL)
+        if loaded is not None:
+            # Whoever wrote the total may have died before the files were gone of which it holds the figures.
+            self._remove(folder, filter(TOKEN.fullmatch, loaded.added))
+        found = self._sum(folder, loaded)
+        if found.ended or found.has_new_names:
+            folder.replace(TOTAL, encode(found.total, found.ended))
+            self._remove(folder, found.ended)
 
-    def _remove(self, tokens: Iterable[str]) -> None:
-        for token in tokens:
-            # The one that is found by goes last.
-            for suffix in ("json", "new", "live"):
-                (self.path / f"{token}.{suffix}").unlink(missing_ok=True)
+    def _sum(self, folder: Folder, total: Loaded | None, own: Part | None = None) -> Sum:
+        known = {own.token} if own else set()
+        if total is not None:
+            known.update(total.added)
+        parts = [self._part(folder, token) for token in tokens(folder) if token not in known]
+        found = [part for part in parts if part is not None] + ([own] if own else [])
+        return add_up(total.figures if total else None, found, self._frame)
 
-    def _load_total(self) -> tuple[Figures, list[str]]:
-        """What processes that ended had counted, and which of them were added last."""
-        loaded = self._load("total")
-        return loaded if loaded is not None else (Figures(self._frame), [])
-
-    def _load(self, name: str) -> tuple[Figures, list[str]] | None:
-        """The figures of a file, and which processes were added to them; ``None`` where there are none to be had."""
-        path = self.path / f"{name}.json"
+    def _part(self, folder: Folder, token: str) -> Part | None:
+        """What a process has counted; ``None`` if it isn't to be had, or is in the total by now."""
+        name = f"{token}.live"
         try:
-            plain = check_version(json.loads(path.read_bytes()))
-            return Figures.from_plain(plain, self._frame), list(plain.get("added", []))
+            lives = folder.is_locked(name)
+            content = self._content(folder, name := f"{token}.json")
         except FileNotFoundError:
             return None
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            # It may have been written by another version, or by hand. What it counted is lost, and the rest is not.
-            logger.warning("%s can't be read and counts as nothing: %s", path, error)
+        except OSError as error:
+            self._tell(name, f"{self.path / name} is left out: {error.strerror}")
+            return None
+        loaded = self._decoded(name, content)
+        return Part(token, loaded.figures if loaded else None, lives)
+
+    def _remove(self, folder: Folder, ended: Iterable[str]) -> None:
+        for token in ended:
+            # The one that is found by goes last.
+            for suffix in ("json", "new", "live"):
+                folder.remove(f"{token}.{suffix}")
+
+    def _content(self, folder: Folder, name: str) -> bytes | None:
+        """What a file has in it; ``None`` for one that isn't there or is none of ours.
+
+        Raises OSError where it can't be read: to go on as if it weren't there might lose what it has in it.
+        """
+        try:
+            return folder.read(name)
+        except FileNotFoundError:
+            return None
+        except OddFile as error:
+            self._tell(name, f"{self.path / name} counts as nothing: {error.strerror}")
             return None
 
+    def _decoded(self, name: str, content: bytes | None) -> Loaded | None:
+        try:
+            return None if content is None else decode(content)
+        except Unreadable as error:
+            # It may have been written by another version, or by hand. What it counted is lost, and the rest is not.
+            self._tell(name, f"{self.path / name} can't be read and counts as nothing: {error}")
+            return None
 
-def encode(figures: Figures, **more: Any) -> str:
-    """Figures as the text of a file."""
-    return json.dumps({"version": VERSION, **more, **figures.to_plain()}, separators=(",", ":"))
+    def _tell(self, subject: str, problem: str) -> None:
+        """Log a problem once."""
+        if subject not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(subject)
+            logger.warning("%s", problem)
 
 
-def check_version(plain: dict[str, Any]) -> dict[str, Any]:
-    """The same. Raises ValueError if it is of another layout."""
-    if plain["version"] != VERSION:
-        raise ValueError(f"it is of version {plain['version']!r}, and this is version {VERSION}")
-    return plain
+def tokens(folder: Folder) -> list[str]:
+    """The processes that have a file there, the oldest first."""
+    alive = [name for name in folder.names() if name.endswith(".live") and TOKEN.fullmatch(name.removesuffix(".live"))]
+    return [name.removesuffix(".live") for name in folder.oldest_first(alive)]

@@ -3,112 +3,99 @@
 from __future__ import annotations
 
 import errno
-import logging
-import os
+import http.client
 import socket
 import threading
-from collections.abc import Callable, Iterable
-from socketserver import TCPServer
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler
-
-from prometheus_client import make_wsgi_app
-from prometheus_client.exposition import ThreadingWSGIServer
+from hashlib import blake2s
+from pathlib import Path
 
 from jobreporter_prometheus import _forked
+from jobreporter_prometheus._answers import OURS, Answers
+from jobreporter_prometheus._clock import SYSTEM, Clock
 from jobreporter_prometheus._page import Page
+from jobreporter_prometheus._request import Access
+from jobreporter_prometheus._server import Server
 
-logger = logging.getLogger("jobreporter_prometheus")
+#: Seconds that the thread which serves may take to end, or another process to say who it is.
+PATIENCE = 1.0
+#: How many scrapers may wait to be accepted.
+BACKLOG = 128
 
 
 class Endpoint:
-    """Serves the page at any path of a host and port, in threads of its own."""
+    """Serves the page at any path of a host and port, in a thread of its own."""
 
-    def __init__(self, host: str, port: int, page: Page) -> None:
-        self._host = host
+    def __init__(
+        self, access: Access, port: int, page: Page, directory: Path | None = None, clock: Clock = SYSTEM
+    ) -> None:
+        self._host = access.host
         self._port = port
-        self._page = page
+        self._clock = clock
+        self._identity = identity_of(directory)
+        self._answers = Answers(page, access, self._identity, clock)
         self._server: Server | None = None
-
-    @property
-    def port(self) -> int | None:
-        """The port that it is served on; ``None`` while it isn't."""
-        return None if self._server is None else self._server.server_port
+        self._thread: threading.Thread | None = None
+        #: The port that it is served on; ``None`` while it isn't.
+        self.port: int | None = None
 
     def open(self) -> None:
         """Serve from now on. Raises OSError where the port can't be had."""
-        server = family_of(self._host)((self._host, self._port), QuietRequest)
-        server.set_app(harmless(make_wsgi_app(self._page.registry)))
-        self._server = server
+        listener = listen(self._host, self._port)
+        server = Server(listener, self._answers, self._clock)
+        thread = threading.Thread(target=server.serve, name="jobreporter-prometheus-http", daemon=True)
+        try:
+            thread.start()
+        except BaseException:
+            server.close()
+            raise
+        self._server, self._thread, self.port = server, thread, int(listener.getsockname()[1])
         _forked.remember(self)
-        threading.Thread(target=server.serve_forever, name="jobreporter-prometheus-http", daemon=True).start()
 
     def close(self) -> None:
         """Serve no more, and free the port."""
-        server, self._server = self._server, None
-        if server is not None:
+        server, thread = self._server, self._thread
+        self._server = self._thread = self.port = None
+        if server is not None and thread is not None:
             _forked.forget(self)
-            # The server looks up from waiting for connections only twice a second, or when this wakes it.
-            try:
-                server.socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                logger.debug("a listening socket can't be shut down here", exc_info=True)
-            server.shutdown()
-            server.server_close()
+            server.stop()
+            thread.join(PATIENCE)
+            server.close()
 
     def let_go(self) -> None:
-        """In a forked child: the port is the parent's."""
+        """In a forked child: port and connections are the parent's."""
         server, self._server = self._server, None
+        self._thread = self.port = None
         if server is not None:
-            os.close(server.socket.detach())
+            server.close()
 
-
-class Server(ThreadingWSGIServer):
-    """As prometheus_client's own, but it asks no name server who the host is, and is silent where a scraper hangs up."""
-
-    def server_bind(self) -> None:
-        """Take the port."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-        self.setup_environ()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection broke."""
-        logger.debug("a scrape from %s broke", client_address)
-
-
-class ServerOfIPv6(Server):
-    """The same for an address of IPv6."""
-
-    address_family = socket.AF_INET6
-
-
-class QuietRequest(WSGIRequestHandler):
-    """One request. It isn't logged, and a scraper that sends nothing is hung up on."""
-
-    timeout = 10
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing."""
-
-
-def family_of(host: str) -> type[Server]:
-    """The server for addresses like this."""
-    return ServerOfIPv6 if ":" in host else Server
-
-
-def harmless(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """The application, with an answer where it fails: the figures may be out of reach for a moment."""
-
-    def answered(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def is_served_by_another(self) -> bool:
+        """Whether a process that shares the directory serves this page at the port, which it has told by a header."""
+        asked = http.client.HTTPConnection(connectable(self._host), self._port, timeout=PATIENCE)
         try:
-            return app(environ, start_response)
-        except Exception as error:
-            logger.warning("a scrape failed: %s", error)
-            start_response("503 Service Unavailable", [("Content-Type", "text/plain; charset=utf-8")])
-            return [b"The figures can't be read now; the log says why.\n"]
+            asked.request("HEAD", "/")
+            return bool(self._identity) and asked.getresponse().getheader(OURS) == self._identity
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            asked.close()
 
-    return answered
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. An address with colons is one of IPv6."""
+    if ":" not in host:
+        return socket.create_server((host, port), backlog=BACKLOG)
+    dualstack = host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server((host, port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=dualstack)
+
+
+def connectable(host: str) -> str:
+    """An address at which something that listens on this one can be reached from this machine."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - nothing listens there
+
+
+def identity_of(directory: Path | None) -> str:
+    """What tells the page of one directory from that of another, without naming it."""
+    return "" if directory is None else blake2s(str(directory.absolute()).encode(), digest_size=16).hexdigest()
 
 
 def is_taken(error: OSError) -> bool:

@@ -8,7 +8,10 @@ from typing import Literal, NamedTuple
 Key = tuple[str, ...]
 
 #: The labels that every metric of a job begins with.
-JOB = ("source", "queue", "job")
+JOB = ("service", "environment", "source", "queue", "job")
+#: Those of them that are left out where they are empty. For Prometheus that is the same, but a label of the scrape's own
+#: that has the same name then shows.
+LEFT_OUT = frozenset({"service", "environment", "page"})
 REPORTER = ("reporter",)
 
 #: What a job, a kind of error or a reason is called that came when there was no more room.
@@ -19,7 +22,7 @@ class Family(NamedTuple):
     """One metric with its labels.
 
     over: how the numbers of several processes become one. ``sum`` and ``max`` keep those of processes that ended,
-    ``live_sum`` and ``live_max`` don't.
+    ``live_sum`` and ``live_max`` don't; with ``newest``, what the process says that began last is all that counts.
     open: whether the label after the job's may have any number of values.
     """
 
@@ -28,7 +31,7 @@ class Family(NamedTuple):
     kind: Literal["counter", "gauge", "histogram"]
     labels: tuple[str, ...]
     documentation: str
-    over: Literal["sum", "max", "live_sum", "live_max"] = "sum"
+    over: Literal["sum", "max", "live_sum", "live_max", "newest"] = "sum"
     open: bool = False
 
 
@@ -57,11 +60,24 @@ RUNNING = Family("jobreporter_jobs_running", "gauge", JOB, "Executions that star
 OLDEST = Family(
     "jobreporter_oldest_running_job_seconds", "gauge", JOB, "For how long the oldest execution has been running."
 )
+MEASURED = Family(
+    "jobreporter_jobs_running_timestamp_seconds",
+    "gauge",
+    JOB,
+    "When it was last seen that the job is running, as Unix time.",
+)
 LAST_SUCCESS = Family(
     "jobreporter_job_last_success_timestamp_seconds", "gauge", JOB, "When the job last succeeded, as Unix time.", "max"
 )
+LAST_FAILURE = Family(
+    "jobreporter_job_last_failure_timestamp_seconds",
+    "gauge",
+    (*JOB, "final"),
+    "When the job last failed, as Unix time, and whether it was the last attempt.",
+    "max",
+)
 EXPECTED = Family(
-    "jobreporter_job_expected_interval_seconds", "gauge", JOB, "How often a known job is meant to succeed.", "live_max"
+    "jobreporter_job_expected_interval_seconds", "gauge", JOB, "How often a known job is meant to succeed.", "newest"
 )
 OVERFLOW = Family(
     "jobreporter_label_overflow",
@@ -76,6 +92,24 @@ FAILED = Family(
     "jobreporter_reporter_events_failed", "counter", REPORTER, "Events that the reporter crashed or hung on."
 )
 FILTERED = Family("jobreporter_reporter_events_filtered", "counter", REPORTER, "Events that the reporter didn't want.")
+DEAD = Family(
+    "jobreporter_reporter_events_dead", "counter", REPORTER, "Events that can't be delivered and were put aside."
+)
+EXPIRED = Family(
+    "jobreporter_reporter_events_expired",
+    "counter",
+    REPORTER,
+    "Events that a stream gave up before the reporter got to them.",
+)
+UNKNOWN = Family(
+    "jobreporter_reporter_events_unknown", "counter", REPORTER, "Events of a kind that this version does not know."
+)
+SELF_LOST = Family(
+    "jobreporter_reporter_events_lost_by_reporter",
+    "counter",
+    (*REPORTER, "reason"),
+    "Events that the reporter lost by itself, after it had taken them.",
+)
 DROPPED = Family(
     "jobreporter_reporter_events_dropped",
     "counter",
@@ -83,8 +117,46 @@ DROPPED = Family(
     "Events that were lost before the reporter saw them.",
 )
 RESTARTS = Family("jobreporter_reporter_restarts", "counter", REPORTER, "Starts after a crash or a hang.")
+RETRIES_OF_HOOKS = Family(
+    "jobreporter_reporter_retries", "counter", REPORTER, "Times that the reporter asked to be tried again."
+)
+LAST_LOSS = Family(
+    "jobreporter_reporter_last_loss_timestamp_seconds",
+    "gauge",
+    REPORTER,
+    "When the reporter last lost an event, as Unix time.",
+    "max",
+)
 PENDING = Family(
     "jobreporter_reporter_events_pending", "gauge", REPORTER, "Events that wait for the reporter.", "live_sum"
+)
+UNFLUSHED = Family(
+    "jobreporter_reporter_events_unflushed",
+    "gauge",
+    REPORTER,
+    "Events among the pending that the reporter took and has not flushed yet.",
+    "live_sum",
+)
+LAG = Family(
+    "jobreporter_reporter_lag_seconds",
+    "gauge",
+    REPORTER,
+    "For how long the oldest event has waited in a stream.",
+    "live_max",
+)
+PRODUCERS = Family(
+    "jobreporter_producers",
+    "gauge",
+    ("service", "environment"),
+    "Processes that append events to a stream.",
+    "live_max",
+)
+BUILD_INFO = Family(
+    "jobreporter_build_info",
+    "gauge",
+    ("version", "page"),
+    "The version of jobreporter, and where its own page is.",
+    "newest",
 )
 STATUS = Family(
     "jobreporter_reporter_status",
@@ -107,7 +179,9 @@ FAMILIES = {
         QUEUE_WAIT,
         RUNNING,
         OLDEST,
+        MEASURED,
         LAST_SUCCESS,
+        LAST_FAILURE,
         EXPECTED,
         OVERFLOW,
         ACCEPTED,
@@ -115,8 +189,21 @@ FAMILIES = {
         FAILED,
         FILTERED,
         DROPPED,
+        DEAD,
+        EXPIRED,
+        UNKNOWN,
+        SELF_LOST,
         RESTARTS,
+        RETRIES_OF_HOOKS,
+        LAST_LOSS,
         PENDING,
+        UNFLUSHED,
+        LAG,
         STATUS,
+        PRODUCERS,
+        BUILD_INFO,
     )
 }
+
+#: Labels that have a meaning of their own: a group that is pushed gives its labels to all that is in it.
+RESERVED = frozenset(label for family in FAMILIES.values() for label in family.labels) | {"le", "quantile"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from jobreporter_prometheus._caps import Caps
 from jobreporter_prometheus._families import DURATION, FAMILIES, QUEUE_WAIT, Key
@@ -18,6 +18,11 @@ class Frame(NamedTuple):
     buckets: Mapping[str, tuple[float, ...]]
     max_label_sets: int
     running_limit: float
+
+    @classmethod
+    def usual(cls) -> Self:
+        """As it is where nobody says otherwise."""
+        return cls.of(PrometheusOptions())
 
     @classmethod
     def of(cls, options: PrometheusOptions) -> Self:
@@ -56,11 +61,15 @@ class Figures:
         return found
 
     def add(self, other: Figures, *, live: bool) -> None:
-        """Add another process's. live: whether it still runs; of one that doesn't, nothing can be running or pending."""
+        """Add another process's, which began later.
+
+        live: whether it still runs; of one that doesn't, nothing can be running or pending.
+        """
         for key, value in other.counters.items():
             self.count(self.caps.fit(key), value, other.examples.get(key))
         for key, histogram in other.histograms.items():
             self.histogram(self.caps.fit(key)).add(histogram)
+        self.gauges = {key: value for key, value in self.gauges.items() if FAMILIES[key[0]].over != "newest"}
         for key, value in other.gauges.items():
             over = FAMILIES[key[0]].over
             if live or not over.startswith("live"):
@@ -77,37 +86,6 @@ class Figures:
         copied.add(self, live=True)
         return copied
 
-    def to_plain(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return {
-            "admitted": self.caps.to_plain(),
-            "counters": list(self.counters.items()),
-            "examples": list(self.examples.items()),
-            "gauges": list(self.gauges.items()),
-            "histograms": [(key, histogram.to_plain()) for key, histogram in self.histograms.items()],
-            "running": self.running.to_plain(),
-        }
-
-    @classmethod
-    def from_plain(cls, plain: dict[str, Any], frame: Frame) -> Self:
-        """What `to_plain` gave, maybe in another version, whose families that are unknown here are left out.
-
-        Raises KeyError, TypeError, ValueError or AttributeError for anything else.
-        """
-        figures = cls(frame)
-        figures.caps.admit_all(plain["admitted"])
-        figures.counters = {key: float(value) for key, value in _known(plain["counters"])}
-        figures.examples = {key: Example(*example) for key, example in _known(plain["examples"])}
-        figures.gauges = {key: float(value) for key, value in _known(plain["gauges"])}
-        figures.histograms = {key: Histogram.from_plain(each) for key, each in _known(plain["histograms"])}
-        figures.running.load(plain["running"])
-        return figures
-
 
 #: Reads figures as they are now.
 Read = Callable[[], Figures]
-
-
-def _known(rows: list[Any]) -> list[tuple[Key, Any]]:
-    keyed = [(tuple(key), value) for key, value in rows]
-    return [(key, value) for key, value in keyed if key[0] in FAMILIES and len(key) == 1 + len(FAMILIES[key[0]].labels)]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
+
+#: The most characters that an example's id may have, by OpenMetrics' rules.
+MOST_EXEMPLAR = 128 - len("job_id")
 
 
 class Example(NamedTuple):
@@ -47,23 +50,3 @@ class Histogram:
             if example is not None and (mine not in self.examples or self.examples[mine].at <= example.at):
                 self.examples[mine] = example
         self.total += other.total
-
-    def to_plain(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return {
-            "bounds": self.bounds,
-            "counts": self.counts,
-            "total": self.total,
-            "examples": list(self.examples.items()),
-        }
-
-    @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Self:
-        """What `to_plain` gave."""
-        histogram = cls(tuple(map(float, plain["bounds"])))
-        counts = [int(count) for count in plain["counts"]]
-        if len(counts) != len(histogram.counts):
-            raise ValueError("a histogram has another number of counts than of buckets")
-        histogram.counts, histogram.total = counts, float(plain["total"])
-        histogram.examples = {place: Example(*example) for place, example in plain["examples"]}
-        return histogram

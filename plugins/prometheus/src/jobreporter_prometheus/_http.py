@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobreporter import BrokenReporter
+from jobreporter_prometheus._clock import Clock
 from jobreporter_prometheus._endpoint import Endpoint, is_taken
 from jobreporter_prometheus._figures import Read
 from jobreporter_prometheus._options import PrometheusOptions
@@ -12,26 +13,24 @@ from jobreporter_prometheus._page import Page
 class Http:
     """Serves what this process counts."""
 
-    def __init__(self, options: PrometheusOptions, read: Read) -> None:
-        self.endpoint = Endpoint(options.host, options.port, Page(read))
+    def __init__(self, options: PrometheusOptions, read: Read, clock: Clock) -> None:
+        self.endpoint = Endpoint(options.access, options.port, Page(read, clock), clock=clock)
         try:
             self.endpoint.open()
         except OSError as error:
             if not is_taken(error):
                 raise
             raise BrokenReporter(
-                f"{address(options)} is in use: set another port, or mode = 'multiprocess' where several processes of one"
-                " application are to be seen at one address"
+                f"port {options.port} of {options.host} is in use: set another port, or mode = 'multiprocess' where"
+                " several processes of one application are to be seen at one address"
             ) from error
 
     def flush(self) -> None:
         """Nothing is to be sent: it is fetched."""
 
+    def tick(self) -> None:
+        """Nothing is to be done: the page is made when it is asked for."""
+
     def stop(self) -> None:
         """Free the port."""
         self.endpoint.close()
-
-
-def address(options: PrometheusOptions) -> str:
-    """Where the page is served, for people."""
-    return f"port {options.port} of {options.host}"

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 
-from jobreporter_prometheus._directory import PATIENCE, Directory, encode
+from jobreporter_prometheus._clock import SYSTEM, Clock
+from jobreporter_prometheus._directory import Directory
 from jobreporter_prometheus._figures import Figures, Read
+from jobreporter_prometheus._folder import Folder
+from jobreporter_prometheus._lock import Lock
+from jobreporter_prometheus._saved import encode
+from jobreporter_prometheus._sum import Part
+
+logger = logging.getLogger("jobreporter.prometheus")
+
+#: Seconds to wait for another process that reads what all have counted and sends it on.
+PATIENCE = 5.0
+#: Seconds between two tries to be next.
+_BETWEEN_TRIES = 0.005
 
 
 class Member:
@@ -18,36 +31,54 @@ class Member:
     read: this process's own figures. Raises OSError where the directory can't be used.
     """
 
-    def __init__(self, directory: Directory, read: Read) -> None:
+    def __init__(self, directory: Directory, read: Read, clock: Clock = SYSTEM) -> None:
         self.directory = directory
         self._read = read
+        self._clock = clock
         self._token = f"{os.getpid()}-{token_hex(4)}"
-        self._alive = directory.join(self._token)
         self._lock = threading.Lock()
+        self._alive: Lock | None = None
         self._left = False
-        self._written = ""
+        self._written = b""
         self.write()
 
-    def write(self) -> None:
-        """Write what this process has counted up to now. A member that has left writes nothing any more."""
+    def write(self) -> Figures:
+        """Write what this process has counted up to now, and return it. A member that has left writes nothing any more.
+
+        Where somebody has removed its files, or the whole directory, it joins anew.
+        """
         with self._lock:
-            if self._left:
-                return
-            text = encode(self._read())
-            if text != self._written:
-                self.directory.write(self._token, text)
-                self._written = text
+            figures = self._read()
+            if not self._left:
+                self._write(encode(figures))
+            return figures
 
     def read(self) -> Figures:
-        """What all have counted, this process included. Also where it ends right after this, its part is in the file."""
-        self.write()
-        return self.directory.read()
+        """What all have counted, this process included. Also where it ends right after this, its part is in the file.
+
+        On a disk that is full the figures of this process are in nobody's file yet, and are shown all the same.
+        """
+        try:
+            figures = self.write()
+        except OSError as error:
+            logger.debug("what this process counts can't be written now: %s", error)
+            figures = self._read()
+        return self.directory.read(None if self._left else Part(self._token, figures))
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Held by a process that reads what all have counted and sends it on, so that nothing older is sent later."""
-        with self.directory.lock("turn").hold(PATIENCE):
+        deadline = self._clock.monotonic() + PATIENCE
+        while (lock := self._try_turn()) is None:
+            if self._clock.monotonic() >= deadline:
+                raise TimeoutError(
+                    f"another process has sent figures of {self.directory.path} for more than {PATIENCE:g} s"
+                )
+            self._clock.sleep(_BETWEEN_TRIES)
+        try:
             yield
+        finally:
+            lock.release()
 
     def leave(self) -> None:
         """Write for the last time, and count as ended."""
@@ -56,4 +87,24 @@ class Member:
         finally:
             with self._lock:
                 self._left = True
-                self._alive.release()
+                if self._alive is not None:
+                    self._alive.release()
+
+    def _write(self, content: bytes) -> None:
+        with self.directory.opened(make=True) as folder:
+            if self._alive is None or not folder.holds(f"{self._token}.live", self._alive):
+                self._join(folder, content)
+            elif content != self._written or not folder.has(f"{self._token}.json"):
+                folder.replace(f"{self._token}.json", content)
+            self._written = content
+
+    def _join(self, folder: Folder, content: bytes) -> None:
+        if self._alive is not None:
+            logger.warning("the files of this process in %s were removed, and are written anew", self.directory.path)
+            self._alive.release()
+            self._alive = None
+        self._alive = self.directory.join(folder, self._token, content)
+
+    def _try_turn(self) -> Lock | None:
+        with self.directory.opened(make=True) as folder:
+            return folder.lock_file("turn")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -11,12 +11,15 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 
 from jobreporter_prometheus._caps import OTHER_JOB
+from jobreporter_prometheus._clock import SYSTEM, Clock
 from jobreporter_prometheus._families import (
     ABORTS,
     FAILURES,
     FAMILIES,
     FINISHED,
     JOB,
+    LEFT_OUT,
+    MEASURED,
     OLDEST,
     OTHER,
     OVERFLOW,
@@ -34,11 +37,12 @@ _OPEN = 1 + len(JOB)
 
 
 class Page(Collector):
-    """What a scrape gets. read: the figures as they are now."""
+    """What a scrape gets. read: the figures as they are now. more: labels that everything gets."""
 
-    def __init__(self, read: Read, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, read: Read, clock: Clock = SYSTEM, more: Mapping[str, str] = MappingProxyType({})) -> None:
         self._read = read
         self._clock = clock
+        self._more = more
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -53,7 +57,10 @@ class Page(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The metrics of this moment."""
-        return metrics(self._read(), self._clock())
+        found = metrics(self._read(), self._clock.now())
+        for metric in found if self._more else ():
+            metric.samples = [sample._replace(labels={**sample.labels, **self._more}) for sample in metric.samples]
+        return found
 
 
 def metrics(figures: Figures, now: float) -> list[Metric]:
@@ -79,7 +86,8 @@ def metric(family: Family) -> Metric:
 
 def labels(key: Key) -> dict[str, str]:
     """The labels of a key by their names."""
-    return dict(zip(FAMILIES[key[0]].labels, key[1:], strict=True))
+    named = zip(FAMILIES[key[0]].labels, key[1:], strict=True)
+    return {name: value for name, value in named if value or name not in LEFT_OUT}
 
 
 def add_counter(made: Metric, key: Key, value: float, example: Example | None) -> None:
@@ -115,8 +123,10 @@ def exemplar(example: Example | None) -> Exemplar | None:
 def running(figures: Figures, now: float) -> dict[Key, float]:
     """How many executions run, and for how long: 0 for a job that is known but doesn't run."""
     ages = {key[1:]: Age(0, 0.0) for key in figures.counters if key[0] == STARTED.name} | figures.running.ages(now)
-    counts = {(RUNNING.name, *job): float(age.runs) for job, age in ages.items()}
-    return counts | {(OLDEST.name, *job): age.oldest for job, age in ages.items()}
+    found = {(RUNNING.name, *job): float(age.runs) for job, age in ages.items()}
+    found |= {(OLDEST.name, *job): age.oldest for job, age in ages.items()}
+    # Where the page stays behind when its process dies, this says how old it is.
+    return found | {(MEASURED.name, *job): now for job, age in ages.items() if age.runs}
 
 
 def overflow(counters: Mapping[Key, float]) -> dict[Key, float]:

@@ -1,145 +1,161 @@
 """The mode ``push``: to a Pushgateway, for processes that end before anybody scrapes them.
 
-There ``job`` is the name of a group, which overrides a label of the same name. So each job's metrics are pushed as the
-group of their job, and what belongs to no job as a group of its own.
+There the labels of a group take the place of those of its metrics, and a push replaces metrics of the same name in its
+group. So each job, as it is told apart everywhere, is a group of its own, and so is each host: what one of them pushes takes
+nothing away from another.
 """
 
 from __future__ import annotations
 
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from functools import partial
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
-from prometheus_client import Metric, generate_latest, pushadd_to_gateway
-from prometheus_client.exposition import basic_auth_handler
+from prometheus_client import Metric, pushadd_to_gateway
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
-from jobreporter import BrokenReporter, one_line
+from jobreporter_prometheus._clock import SYSTEM, Clock
+from jobreporter_prometheus._families import EXPECTED, FINISHED, JOB, STARTED
+from jobreporter_prometheus._figures import Read
+from jobreporter_prometheus._gateway import Gateway, Trouble
 from jobreporter_prometheus._options import PrometheusOptions
 from jobreporter_prometheus._page import Page
 
-#: Seconds before the second try; each further one waits twice as long.
-FIRST_PAUSE = 0.1
+#: Seconds after which a group is pushed again though nothing has changed: a gateway may have lost what it had.
+STALE = 300.0
 
-#: The most characters of what a gateway answers that are told.
-MOST_ANSWER = 300
-
-Turn = Callable[[], AbstractContextManager[None]]
+#: The labels of a group, by name, in their order.
+Labels = tuple[tuple[str, str], ...]
 
 
 class Group(Collector):
     """The metrics of one group."""
 
-    def __init__(self, found: list[Metric]) -> None:
-        self._metrics = found
+    def __init__(self, found: Iterable[Metric]) -> None:
+        self._metrics = list(found)
 
     def collect(self) -> Iterable[Metric]:
         """Those metrics that have numbers: an empty one would take the place of what an earlier process pushed."""
         return [metric for metric in self._metrics if metric.samples]
 
 
+class Pushed(NamedTuple):
+    """What a group last was at the gateway. at: when, on the monotonic clock."""
+
+    digest: bytes
+    at: float
+
+
 class Push:
     """Pushes what has changed. Metrics of the group that aren't among it stay: the last success outlasts a failure."""
 
-    def __init__(self, options: PrometheusOptions, page: Page, turn: Turn) -> None:
-        self._gateway = str(options.gateway)
-        self._options = options
-        self._page = page
-        self._turn = turn
-        self._pushed: dict[str, bytes] = {}
+    def __init__(self, options: PrometheusOptions, read: Read, host: str, clock: Clock = SYSTEM) -> None:
+        self._gateway = Gateway(str(options.gateway), options.username, options.password, clock)
+        self._timeout = options.push_timeout
+        self._rest = options.group
+        self._grouping = {"instance": host, **options.grouping}
+        self._page = Page(read, clock)
+        self._clock = clock
+        self._pushed: dict[Labels, Pushed] = {}
+        self._tried: dict[Labels, float] = {}
         self._resume_at = 0.0
-        self._reach()
+
+    def reach(self) -> None:
+        """See whether the gateway is there, so that a wrong address shows at the start. Raises Trouble if it isn't."""
+        self._gateway.reach(self._timeout)
 
     def flush(self) -> None:
-        """Push the groups that have changed. Raises OSError, or TimeoutError, if the gateway doesn't take them in time."""
-        now = time.monotonic()
+        """Push the groups that have changed. Raises Trouble if the gateway doesn't take them all in time.
+
+        A group that is refused holds up no other. Where the gateway itself is in trouble the others are not tried now, and
+        come first the next time.
+        """
+        now = self._clock.monotonic()
         if now < self._resume_at:
-            raise TimeoutError(f"the Pushgateway asked to be left alone for another {self._resume_at - now:.0f} s")
-        deadline = now + self._options.push_timeout
-        with self._turn():
-            for name, group in groups(self._page.collect(), self._options.group).items():
-                content = generate_latest(group)
-                if self._pushed.get(name) != content:
-                    self._push(name, group, deadline)
-                    self._pushed[name] = content
+            after = self._resume_at - now
+            raise Trouble(f"{self._gateway.url} asked to be left alone for another {after:.0f} s", after=after)
+        deadline = now + self._timeout
+        troubles: list[Trouble] = []
+        found = groups(self._page.collect(), self._rest)
+        for labels in sorted(found, key=lambda each: self._tried.get(each, 0.0)):
+            try:
+                self._push(labels, found[labels], deadline)
+            except Trouble as trouble:
+                troubles.append(trouble)
+                if not trouble.refused:
+                    break
+        if troubles:
+            self._fail(troubles)
+
+    def tick(self) -> None:
+        """Push what runs, which has grown older, and what the gateway may have lost."""
+        self.flush()
 
     def stop(self) -> None:
         """What was pushed stays there."""
 
-    def _reach(self) -> None:
-        """Ask the gateway whether it is there, so that a wrong address shows at the start and not with the first job."""
-        try:
-            with urllib.request.urlopen(f"{self._gateway.rstrip('/')}/-/ready", timeout=self._options.push_timeout):  # noqa: S310 - http or https, as the options make sure
-                pass
-        except urllib.error.HTTPError:
-            pass  # it answered: not every gateway has this page
-        except OSError as error:
-            reason = getattr(error, "reason", error)
-            raise BrokenReporter(f"the Pushgateway at {self._gateway} can't be reached: {reason}") from error
-
-    def _push(self, name: str, group: Group, deadline: float) -> None:
-        """Push one group, again and again until the deadline where it may help."""
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                pushadd_to_gateway(
-                    self._gateway,
-                    name,
-                    group,
-                    grouping_key=dict(self._options.grouping),
-                    timeout=max(0.05, deadline - time.monotonic()),
-                    handler=self._send,
-                )
-            except OSError as error:
-                pause = max(pause, asked_pause(error))
-                self._resume_at = time.monotonic() + asked_pause(error)
-                if not may_help(error) or time.monotonic() + pause > deadline:
-                    raise
-                time.sleep(pause)
-                pause *= 2
-            else:
-                return
+    def _push(self, labels: Labels, group: Group, deadline: float) -> None:
+        grouping = {**dict(labels), **self._grouping}
+        job = grouping.pop("job")
+        send = partial(self._send, labels, deadline)
+        pushadd_to_gateway(self._gateway.url, job, group, grouping_key=grouping, handler=send)
 
     def _send(
-        self, url: str, method: str, timeout: float | None, headers: list[tuple[str, str]], data: bytes
+        self, labels: Labels, deadline: float, *, url: str, headers: list[tuple[str, str]], data: bytes, **_: Any
     ) -> Callable[[], None]:
-        """Send, as prometheus_client does, but with the words of a gateway that refuses."""
-        username, password = self._options.username, self._options.password
-        revealed = None if password is None else password.reveal()
-        send = basic_auth_handler(url, method, timeout, headers, data, username, revealed)
+        """What sends a group, as prometheus_client asks for it."""
 
         def sent() -> None:
-            try:
-                send()
-            except urllib.error.HTTPError as error:
-                answer = one_line(error.read(MOST_ANSWER).decode(errors="replace").strip(), MOST_ANSWER)
-                error.msg = f"{error.msg}: {answer}" if answer else error.msg
-                raise
+            now = self._clock.monotonic()
+            digest = blake2b(data, digest_size=16).digest()
+            before = self._pushed.get(labels)
+            if before is not None and before.digest == digest and now - before.at < STALE:
+                return
+            if now >= deadline:
+                raise Trouble(f"not all groups could be pushed within push_timeout ({self._timeout:g} s)")
+            self._tried[labels] = now
+            self._gateway.post(url, headers, data, deadline - now)
+            self._pushed[labels] = Pushed(digest, now)
 
         return sent
 
-
-def may_help(error: OSError) -> bool:
-    """Whether to try again: not where the gateway has understood and refused."""
-    return not isinstance(error, urllib.error.HTTPError) or error.code == 429 or error.code >= 500
-
-
-def asked_pause(error: OSError) -> float:
-    """For how many seconds the gateway asks to be left alone; 0 if it doesn't."""
-    asked = error.headers.get("Retry-After", "") if isinstance(error, urllib.error.HTTPError) else ""
-    return float(asked) if asked.isdecimal() else 0.0
+    def _fail(self, troubles: list[Trouble]) -> None:
+        first, after = troubles[0], max(trouble.after for trouble in troubles)
+        self._resume_at = self._clock.monotonic() + after
+        more = f" (and so for {len(troubles) - 1} more groups)" if len(troubles) > 1 else ""
+        raise Trouble(f"{first}{more}", code=first.code, after=after)
 
 
-def groups(found: Iterable[Metric], rest: str) -> dict[str, Group]:
-    """The metrics by group: those of each job by its name, the others under ``rest``."""
-    split: dict[str, dict[str, Metric]] = {}
-    for metric in found:
+def groups(found: Iterable[Metric], rest: str) -> dict[Labels, Group]:
+    """The metrics by group: those of each job by its labels, the others under the job ``rest``.
+
+    Of a job that has not run only what the config says of it is pushed: that nothing was counted here says nothing of
+    other processes, which may have pushed what they counted.
+    """
+    metrics = list(found)
+    ran = {
+        labels_of(sample, rest)
+        for metric in metrics
+        if metric.name in {STARTED.name, FINISHED.name}
+        for sample in metric.samples
+        if sample.value
+    }
+    split: dict[Labels, dict[str, Metric]] = {}
+    for metric in metrics:
         for sample in metric.samples:
-            name = sample.labels.get("job") or rest
-            group = split.setdefault(name, {})
-            if metric.name not in group:
-                group[metric.name] = Metric(metric.name, metric.documentation, metric.type)
-            group[metric.name].samples.append(sample)
-    return {name: Group(list(by_name.values())) for name, by_name in split.items()}
+            labels = labels_of(sample, rest)
+            if "source" in sample.labels and labels not in ran and metric.name != EXPECTED.name:
+                continue
+            by_name = split.setdefault(labels, {})
+            if metric.name not in by_name:
+                by_name[metric.name] = Metric(metric.name, metric.documentation, metric.type)
+            by_name[metric.name].samples.append(sample)
+    return {labels: Group(by_name.values()) for labels, by_name in split.items()}
+
+
+def labels_of(sample: Sample, rest: str) -> Labels:
+    """The labels of a sample's group. What belongs to no job, or to one without a name, is of the job ``rest``."""
+    told = {name: sample.labels[name] for name in JOB if sample.labels.get(name)}
+    return tuple({**told, "job": told.get("job", rest)}.items())

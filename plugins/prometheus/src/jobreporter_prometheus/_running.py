@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from jobreporter_prometheus._families import Key
 
@@ -33,29 +33,29 @@ class Running:
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
-        self._runs: dict[str, Run] = {}
-        self._elsewhere: deque[str] = deque(maxlen=MOST_ENDED)
+        self.runs: dict[str, Run] = {}
+        self.ended_elsewhere: deque[str] = deque(maxlen=MOST_ENDED)
         self._last_ended = ""
 
     def begin(self, execution_id: str, run: Run) -> None:
         """An execution started."""
-        self._runs.pop(execution_id, None)
-        self._runs[execution_id] = run
-        oldest = next(iter(self._runs))
-        if len(self._runs) > MOST_RUNNING or self._runs[oldest].at < run.at - self._limit:
-            del self._runs[oldest]
+        self.runs.pop(execution_id, None)
+        self.runs[execution_id] = run
+        oldest = next(iter(self.runs))
+        if len(self.runs) > MOST_RUNNING or self.runs[oldest].at < run.at - self._limit:
+            del self.runs[oldest]
 
     def end(self, execution_id: str) -> None:
         """An execution ended. It is told by its outcome and by its Stopped, of which one may be missing."""
-        if self._runs.pop(execution_id, None) is None and execution_id != self._last_ended:
-            self._elsewhere.append(execution_id)
+        if self.runs.pop(execution_id, None) is None and execution_id != self._last_ended:
+            self.ended_elsewhere.append(execution_id)
         self._last_ended = execution_id
 
     def ages(self, now: float) -> dict[Key, Age]:
         """What is running, by the labels of the job."""
         ages: dict[Key, Age] = {}
-        ended = set(self._elsewhere)
-        for execution_id, run in self._runs.items():
+        ended = set(self.ended_elsewhere)
+        for execution_id, run in self.runs.items():
             age = max(0.0, now - run.at)
             if age <= self._limit and execution_id not in ended:
                 runs, oldest = ages.get(run.job, Age(0, 0.0))
@@ -67,14 +67,10 @@ class Running:
 
         An execution that both know counts once; one that ended in either is over.
         """
-        self._runs.update({execution_id: Run(fit(run.job), run.at) for execution_id, run in other._runs.items()})
-        self._elsewhere = deque((*self._elsewhere, *other._elsewhere))
+        self.runs.update({execution_id: Run(fit(run.job), run.at) for execution_id, run in other.runs.items()})
+        self.ended_elsewhere = deque((*self.ended_elsewhere, *other.ended_elsewhere))
 
-    def to_plain(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return {"runs": list(self._runs.items()), "ended": list(self._elsewhere)}
-
-    def load(self, plain: dict[str, Any]) -> None:
-        """Take what `to_plain` gave."""
-        self._runs = {execution_id: Run(tuple(job), float(at)) for execution_id, (job, at) in plain["runs"]}
-        self._elsewhere.extend(plain["ended"])
+    def load(self, runs: dict[str, Run], ended_elsewhere: Iterable[str]) -> None:
+        """Take what another process has written down."""
+        self.runs = dict(runs)
+        self.ended_elsewhere.extend(ended_elsewhere)

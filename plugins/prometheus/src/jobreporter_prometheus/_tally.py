@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from jobreporter import Aborted, Event, Failure, Job, Started, Success, one_line
+from jobreporter import Aborted, Event, Failure, Job, Origin, Started, Success, one_line
+from jobreporter_prometheus._clock import SYSTEM, Clock
 from jobreporter_prometheus._families import (
     ABORTS,
     DURATION,
     EXPECTED,
     FAILURES,
     FINISHED,
+    LAST_FAILURE,
     LAST_SUCCESS,
     QUEUE_WAIT,
     RETRIES,
@@ -20,26 +22,30 @@ from jobreporter_prometheus._families import (
     Key,
 )
 from jobreporter_prometheus._figures import Figures
-from jobreporter_prometheus._histogram import Example
+from jobreporter_prometheus._histogram import MOST_EXEMPLAR, Example
 from jobreporter_prometheus._ledger import Ledger
 from jobreporter_prometheus._options import KnownJob
 from jobreporter_prometheus._running import Run
 
 #: The most characters that a label's value may have.
 MOST_CHARACTERS = 200
-#: The most that the labels of an exemplar may have together, by OpenMetrics' rules.
-MOST_EXEMPLAR = 128 - len("job_id")
+#: Seconds. What is said to have taken longer is a broken clock's word.
+MOST_SECONDS = 1e9
 
 
 class Tally:
     """One process's figures. They are counted on the lane's thread and read on others, so there is a lock."""
 
-    def __init__(self, figures: Figures, ledger: Ledger, known: Iterable[KnownJob]) -> None:
+    def __init__(
+        self,
+        figures: Figures,
+        ledger: Ledger,
+        clock: Clock = SYSTEM,
+    ) -> None:
         self._figures = figures
         self._ledger = ledger
+        self._clock = clock
         self._lock = threading.Lock()
-        for job in known:
-            self._know(job)
 
     def read(self) -> Figures:
         """A copy, with the ledger as it is now."""
@@ -47,28 +53,32 @@ class Tally:
             self._ledger.count(self._figures)
             return self._figures.copy()
 
-    def started(self, event: Started) -> None:
+    def started(self, event: Started, origin: Origin) -> None:
         """A worker started an execution."""
-        labels = labels_of(event.job)
+        labels = labels_of(event.job, origin)
         with self._lock:
             if self._key(STARTED, labels) not in self._figures.counters:
                 self._appear(labels)
             self._count(STARTED, labels)
-            self._figures.running.begin(event.job.execution_id, Run(self._figures.caps.fit_job(labels), event.at))
+            self._begin(event, labels)
 
-    def succeeded(self, event: Success) -> None:
+    def found_running(self, event: Started, origin: Origin) -> None:
+        """An execution that was counted before this process began is running still."""
+        with self._lock:
+            self._begin(event, labels_of(event.job, origin))
+
+    def succeeded(self, event: Success, origin: Origin) -> None:
         """It succeeded."""
-        labels = labels_of(event.job)
+        labels = labels_of(event.job, origin)
         with self._lock:
             self._end(event, labels, "success")
             self._observe(DURATION, labels, event.duration, event)
             self._observe(QUEUE_WAIT, labels, event.queue_wait, event)
-            key = self._key(LAST_SUCCESS, labels)
-            self._figures.gauges[key] = max(event.at, self._figures.gauges.get(key, 0.0))
+            self._note_last(LAST_SUCCESS, labels, event)
 
-    def aborted(self, event: Aborted) -> None:
+    def aborted(self, event: Aborted, origin: Origin) -> None:
         """It was given up."""
-        labels = labels_of(event.job)
+        labels = labels_of(event.job, origin)
         with self._lock:
             self._end(event, labels, "aborted")
             self._count(ABORTS, labels, text(event.reason))
@@ -76,13 +86,14 @@ class Tally:
             if event.will_retry:
                 self._count(RETRIES, labels)
 
-    def failed(self, event: Failure) -> None:
+    def failed(self, event: Failure, origin: Origin) -> None:
         """It failed."""
-        labels = labels_of(event.job)
+        labels = labels_of(event.job, origin)
         error_type = text(event.error.type.removeprefix("builtins."))
         with self._lock:
             self._end(event, labels, "failure")
-            self._count(FAILURES, labels, error_type, word(event.final), example=_example(event, 1.0))
+            self._count(FAILURES, labels, error_type, word(event.final), example=self._example(event, 1.0))
+            self._note_last(LAST_FAILURE, labels, event, word(event.final))
             self._observe(DURATION, labels, event.duration, event)
             self._observe(QUEUE_WAIT, labels, event.queue_wait, event)
             if not event.final:
@@ -93,8 +104,16 @@ class Tally:
         with self._lock:
             self._figures.running.end(event.job.execution_id)
 
-    def _know(self, known: KnownJob) -> None:
-        labels = (text(known.source), text(known.queue), text(known.job))
+    def know(self, jobs: Iterable[KnownJob], origin: Origin) -> None:
+        """Put jobs on the page before they run. origin: whose they are, unless they say so themselves."""
+        with self._lock:
+            for known in jobs:
+                self._know(known, origin)
+
+    def _know(self, known: KnownJob, origin: Origin) -> None:
+        service = origin.service if known.service is None else known.service
+        environment = origin.environment if known.environment is None else known.environment
+        labels = tuple(map(text, (service or "", environment or "", known.source, known.queue, known.job)))
         self._appear(labels)
         for error_type in known.errors:
             for final in (False, True):
@@ -111,6 +130,10 @@ class Tally:
         for outcome in ("success", "aborted", "failure"):
             self._count(FINISHED, labels, outcome, by=0)
 
+    def _begin(self, event: Started, labels: Key) -> None:
+        run = Run(self._figures.caps.fit_job(labels), self._past(event.at))
+        self._figures.running.begin(event.job.execution_id, run)
+
     def _end(self, event: Event, labels: Key, outcome: str) -> None:
         self._figures.running.end(event.job.execution_id)
         self._count(FINISHED, labels, outcome)
@@ -119,17 +142,35 @@ class Tally:
         self._figures.count(self._key(family, labels, *more), by, example)
 
     def _observe(self, family: Family, labels: Key, seconds: float | None, event: Event) -> None:
-        if seconds is not None:
+        if seconds is not None and seconds <= MOST_SECONDS:
             seconds = max(seconds, 0.0)  # a clock that was set back between two machines
-            self._figures.histogram(self._key(family, labels)).observe(seconds, _example(event, seconds))
+            self._figures.histogram(self._key(family, labels)).observe(seconds, self._example(event, seconds))
+
+    def _note_last(self, family: Family, labels: Key, event: Event, *more: str) -> None:
+        key = self._key(family, labels, *more)
+        self._figures.gauges[key] = max(self._past(event.at), self._figures.gauges.get(key, 0.0))
+
+    def _past(self, at: float) -> float:
+        """The time of something that has happened: a clock that runs ahead would be believed until it is caught up with."""
+        now = self._clock.now()
+        return at if 0 <= at <= now else now
+
+    def _example(self, event: Event, value: float) -> Example | None:
+        """The execution as an example of a number; ``None`` if its id is too long for one."""
+        job_id = text(event.job.id)
+        return Example(job_id, value, self._past(event.at)) if len(job_id) <= MOST_EXEMPLAR else None
 
     def _key(self, family: Family, labels: Key, *more: str) -> Key:
         return self._figures.caps.fit((family.name, *labels, *more))
 
 
-def labels_of(job: Job) -> Key:
-    """The labels that every metric of a job has. A job without a queue has an empty one, which Prometheus takes as none."""
-    return (text(job.source), text(job.queue or ""), text(job.name))
+def labels_of(job: Job, origin: Origin) -> Key:
+    """The labels that every metric of a job has. What it doesn't have is empty, which Prometheus takes as none.
+
+    The same job of another service or environment is another job.
+    """
+    where = (text(origin.service or ""), text(origin.environment or ""))
+    return (*where, text(job.source), text(job.queue or ""), text(job.name))
 
 
 def text(value: str) -> str:
@@ -140,9 +181,3 @@ def text(value: str) -> str:
 def word(value: bool) -> str:
     """How a label says yes or no."""
     return "true" if value else "false"
-
-
-def _example(event: Event, value: float) -> Example | None:
-    """The execution as an example of a number; ``None`` if its id is too long for one."""
-    job_id = text(event.job.id)
-    return Example(job_id, value, event.at) if len(job_id) <= MOST_EXEMPLAR else None

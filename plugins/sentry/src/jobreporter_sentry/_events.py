@@ -7,12 +7,14 @@ import platform
 import re
 from collections import deque
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import sentry_sdk
 from sentry_sdk.types import Event
 
-from jobreporter import ABORT_REASONS, Aborted, Context, Failure, Job
+from jobreporter import ABORT_REASONS, Aborted, Context, Failure, Job, Origin
+from jobreporter_sentry._captured import LOGGER
 from jobreporter_sentry._exceptions import exception_values
 from jobreporter_sentry._frames import InApp, Stacks
 from jobreporter_sentry._host import HostOutlet
@@ -32,7 +34,7 @@ class Events:
 
     def __init__(self, options: SentryOptions, context: Context, outlet: OwnOutlet | HostOutlet) -> None:
         self._options = options
-        self._service = context.service
+        self._context = context
         self._breadcrumbs: deque[dict[str, Any]] = deque(maxlen=options.max_breadcrumbs)
         include, exclude = [*options.in_app_include], [*options.in_app_exclude]
         if isinstance(outlet, HostOutlet):
@@ -41,9 +43,9 @@ class Events:
         self._in_app = InApp(include, exclude)
         self._sdk = _sdk(context.version) if isinstance(outlet, OwnOutlet) else None
 
-    def failure(self, failure: Failure) -> Event:
+    def failure(self, failure: Failure, origin: Origin) -> Event:
         """The event of a failure: its exceptions, and the job that it is about."""
-        event = self._event(failure)
+        event = self._event(failure, origin)
         stacks = Stacks(self._in_app, source=self._options.include_source_context)
         event["level"] = "error" if failure.final else self._options.retried_level
         event["exception"] = {"values": exception_values(failure.error, stacks)}
@@ -51,9 +53,9 @@ class Events:
             event["fingerprint"] = ["jobreporter.timeout", failure.job.name]
         return event
 
-    def aborted(self, aborted: Aborted) -> Event:
+    def aborted(self, aborted: Aborted, origin: Origin) -> Event:
         """The event of an aborted job: a message."""
-        event = self._event(aborted)
+        event = self._event(aborted, origin)
         reason = aborted.reason if aborted.reason in ABORT_REASONS else "other"
         event["level"] = "info"
         event["message"] = _summary(aborted)
@@ -73,30 +75,47 @@ class Events:
         }
         self._breadcrumbs.append(breadcrumb)
 
-    def _event(self, meta: Failure | Aborted) -> Event:
+    def _event(self, meta: Failure | Aborted, origin: Origin) -> Event:
         """What all events have."""
         job = meta.job
         event: Event = {
+            "event_id": event_id(meta),
             "timestamp": instant(meta.at),
             "platform": "python",
-            "logger": "jobreporter",
+            "logger": LOGGER,
             "transaction": job.name,
             "transaction_info": {"source": "task"},
-            "tags": self._tags(meta),
+            "tags": self._tags(meta, origin),
             "contexts": {
-                "job": _job_context(meta),
+                "job": self._job_context(meta),
                 "runtime": {"name": platform.python_implementation(), "version": platform.python_version()},
             },
         }
         if job.args or job.kwargs:  # apart from the facts, which would be cut for want of room
             event["contexts"]["job arguments"] = copy.deepcopy({"args": list(job.args), "kwargs": job.kwargs})
+        if self._sdk is not None:  # where the program's own client sends, it says this of itself
+            event |= self._of_origin(origin)
         if self._breadcrumbs:
             event["breadcrumbs"] = {"values": copy.deepcopy([*self._breadcrumbs])}
         if self._sdk is not None:
             event["sdk"] = self._sdk
         return event
 
-    def _tags(self, meta: Failure | Aborted) -> dict[str, str]:
+    def _of_origin(self, origin: Origin) -> Event:
+        """What the process that ran the job says of itself, where the options don't say another."""
+        options = self._options
+        found: Event = {"server_name": options.server_name or origin.host}
+        if (environment := options.environment or origin.environment) is not None:
+            found["environment"] = environment
+        if (release := options.release or origin.release) is not None:
+            found["release"] = release
+        return found
+
+    def _job_context(self, meta: Failure | Aborted) -> dict[str, Any]:
+        link = self._context.link(meta.job)
+        return _facts_of(meta) | ({"page": link} if link is not None else {})
+
+    def _tags(self, meta: Failure | Aborted, origin: Origin) -> dict[str, str]:
         """The tags that the job has set, and the facts that one searches for; of two of one name, the fact is kept."""
         job = meta.job
         facts = {
@@ -104,7 +123,7 @@ class Events:
             "queue": job.queue,
             "job": job.name,
             "attempt": str(job.attempt),
-            "service": self._service,
+            "service": origin.service,
         }
         if isinstance(meta, Failure):
             facts["final"] = "true" if meta.final else "false"
@@ -120,12 +139,18 @@ def instant(seconds: float | None) -> datetime | None:
         return None
 
 
-def _job_context(meta: Failure | Aborted) -> dict[str, Any]:
+def event_id(meta: Failure | Aborted) -> str:
+    """By which Sentry knows an event: always the same for an execution, so that one that is sent again is one there."""
+    text = f"{type(meta).__name__} {meta.job.execution_id}"
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _facts_of(meta: Failure | Aborted) -> dict[str, Any]:
     """What is known of the job and of this attempt, without its arguments."""
     job = meta.job
     facts = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in _NOT_FACTS}
     facts |= {name: instant(facts[name]) for name in _TIMES}
-    names = ("kind", "final", "reason", "will_retry", "retry_delay", "duration", "queue_wait")
+    names = ("kind", "final", "reason", "will_retry", "retry_delay", "exit_status", "duration", "queue_wait")
     facts |= {name: getattr(meta, name, None) for name in names}
     known = {name: value for name, value in facts.items() if value is not None and value != {}}
     return copy.deepcopy(known)

@@ -32,11 +32,13 @@ class InApp:
         self._exclude = (*exclude, "jobreporter")
 
     def __call__(self, frame: Frame) -> bool:
-        """Whether it is: as the options say of its module, or else by where its file lies."""
+        """Whether it is: as the options say of its module, else as jobreporter found, else by where its file lies."""
         if _is_below(frame.module, self._include):
             return True
         if _is_below(frame.module, self._exclude):
             return False
+        if frame.in_app is not None:
+            return frame.in_app
         path = frame.filename
         return not (path.startswith(("<frozen ", *_STANDARD_LIBRARY)) or _INSTALLED.search(path))
 

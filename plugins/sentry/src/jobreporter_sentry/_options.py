@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from jobreporter import Options, Secret
+from jobreporter import Duration, Options, Secret
+from jobreporter_sentry._projects import reports_to
 
 Level = Literal["fatal", "error", "warning", "info", "debug"]
 
@@ -84,8 +85,8 @@ class SentryOptions(Options):
     max_value_length: int | None = None
     #: The jobs that check in with Sentry Crons: a job's name, and its monitor.
     monitors: dict[str, Monitor] = {}  # noqa: RUF012 - each instance gets a dict of its own
-    #: Seconds that an event or a check-in may take to be sent. Keep it below half of the lane's `timeout`.
-    send_timeout: float = 4.0
+    #: How long an event or a check-in may take to be sent. Keep it below half of the lane's `timeout`.
+    send_timeout: Duration = 4.0
     #: Whether Sentry is told how many events were not sent. *
     send_client_reports: bool = True
     #: The proxy; by default what the variable `http_proxy` says. *
@@ -104,7 +105,7 @@ class SentryOptions(Options):
     def __post_init__(self) -> None:
         if not 0.0 <= self.sample_rate <= 1.0:
             raise ValueError("expected sample_rate to be from 0.0 to 1.0")
-        if not 0.0 < self.send_timeout < float("inf"):
+        if not self.send_timeout:
             raise ValueError("expected send_timeout to be a number of seconds above 0")
         _at_least(0, self, "max_breadcrumbs")
         _at_least(1, self, "max_value_length")
@@ -112,6 +113,7 @@ class SentryOptions(Options):
             raise ValueError(
                 f"{set_[0]} needs a dsn: without one, the program's own Sentry client has settings of its own"
             )
+        reports_to(self.dsn)  # jobreporter reads them before the first job, and the reporter starts while that runs
 
 
 #: The options of a client of its own, with their defaults: there is none without a dsn. They are marked with a star.

@@ -1,69 +1,48 @@
-"""Whether sentry-sdk's own integration for a job queue reports the same failures to the same place."""
+"""One report of each failure, though the program's own Sentry client reports some of them to the same place."""
 
 from __future__ import annotations
 
 import logging
-import os
 
-import sentry_sdk
-from sentry_sdk.client import BaseClient
-from sentry_sdk.utils import Dsn
+from sentry_sdk.integrations.logging import ignore_logger
 
-from jobreporter import ErrorInfo, Job
-from jobreporter_sentry._host import HostOutlet
-from jobreporter_sentry._own import OwnOutlet
+from jobreporter import Failure, Secret
+from jobreporter_sentry import _captured
+from jobreporter_sentry._projects import is_the_programs
 
 logger = logging.getLogger("jobreporter.sentry")
 
-#: The integrations of job queues: each is called what jobreporter's source is called.
-INTEGRATIONS = ("arq", "celery", "dramatiq", "huey", "rq")
+# Job queues whose own Sentry integrations, and whose log lines, come while the job is still the current execution.
+_WHILE_IT_RUNS = frozenset(["celery", "dramatiq", "huey", "rq"])
+
+# What the reporter `log` writes of a failure would be an event of its own, beside the failure's.
+ignore_logger("jobreporter.events")
 
 
 class Overlap:
-    """Leaves to such an integration what it sees, so that each failure is reported once, and says so once."""
+    """Leaves to the program's own client what that has captured, and says so once.
 
-    def __init__(self, outlet: OwnOutlet | HostOutlet) -> None:
-        self._outlet = outlet
-        self._told: set[str] = set()
-        #: How many failures were left to an integration.
-        self.left = 0
-        self._tell([name for name in INTEGRATIONS if self._is_active(name)])
+    dsn: the reporter's own; ``None`` where it sends through the program's client.
+    """
 
-    def covers(self, job: Job, error: ErrorInfo) -> bool:
-        """Whether the failure is left to an integration.
+    def __init__(self, dsn: Secret | None) -> None:
+        self._dsn = dsn
+        self._has_told = False
 
-        It sees what is raised in the job's own process. An error without a stack was not, and neither was what another
-        process tells of a job, such as a worker of the child that it has lost.
-        """
-        if job.source not in INTEGRATIONS or not error.frames or not _ran_here(job) or not self._is_active(job.source):
+    def may_come_later(self, failure: Failure) -> bool:
+        """Whether the program's client may capture the failure after its execution is over: it is worth to wait a moment."""
+        return failure.job.source not in _WHILE_IT_RUNS and is_the_programs(self._dsn)
+
+    def covers(self, failure: Failure) -> bool:
+        """Whether the program's client has captured the failure already, to the same project."""
+        later = self.may_come_later(failure)
+        if not _captured.take(failure.job.execution_id, failure.error, outside=later) or not is_the_programs(self._dsn):
             return False
-        self._tell([job.source])
-        self.left += 1
-        return True
-
-    def _is_active(self, name: str) -> bool:
-        host = sentry_sdk.get_client()
-        if host.get_integration(name) is None:
-            return False
-        return isinstance(self._outlet, HostOutlet) or _project(host) == _project(self._outlet.client)
-
-    def _tell(self, names: list[str]) -> None:
-        if new := [name for name in names if name not in self._told]:
-            self._told.update(new)
-            logger.warning(
-                "sentry-sdk's own integrations report failures to the same project: those of %s are left to them; to have"
-                " jobreporter report them, pass them to sentry_sdk.init(disabled_integrations=[...])",
-                ", ".join(new),
+        if not self._has_told:
+            self._has_told = True
+            logger.info(
+                "the program's own Sentry client has captured a failure of a %s job and sends it to the same project:"
+                " such failures are left to it, and are reported once",
+                failure.job.source,
             )
-
-
-def _ran_here(job: Job) -> bool:
-    return job.worker is None or job.worker.endswith(f":{os.getpid()}")
-
-
-def _project(client: BaseClient) -> tuple[str, str] | None:
-    """Where a client reports, whatever key it has."""
-    if not client.dsn:
-        return None
-    dsn = Dsn(client.dsn)
-    return dsn.netloc, str(dsn.project_id)
+        return True

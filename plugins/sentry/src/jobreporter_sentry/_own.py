@@ -14,17 +14,14 @@ from sentry_sdk.profiler import continuous_profiler
 from sentry_sdk.types import Event
 from sentry_sdk.utils import BadDsn
 
-from jobreporter import BrokenReporter, Context, ErrorInfo, Secret
+from jobreporter import BrokenReporter, Context, ErrorInfo, Secret, TryAgain, Undeliverable
 from jobreporter_sentry._losses import Losses
 from jobreporter_sentry._options import SentryOptions
 from jobreporter_sentry._transport import TellingTransport
 
-# Seconds before the first repetition; each further one waits twice as long.
-_FIRST_PAUSE = 0.1
-
 
 class NotTaken(Exception):  # noqa: N818 - it says what happened to the event
-    """Sentry has not taken an event."""
+    """Sentry has not taken an event, and may do so later."""
 
 
 class OwnOutlet:
@@ -41,11 +38,9 @@ class OwnOutlet:
         context: Context,
         *,
         clock: Callable[[], float] = time.monotonic,
-        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._timeout = options.send_timeout
         self._clock = clock
-        self._pause = pause
         # Whether the SDK has something to do that was not waited for, and whether it has been waited for in vain.
         self._unsettled = False
         self._hangs = False
@@ -55,28 +50,33 @@ class OwnOutlet:
         self._transport: TellingTransport = transport
 
     def send(self, event: Event, error: ErrorInfo | None = None) -> None:
-        """Sends an event, again if the network or Sentry is in trouble, within ``send_timeout``.
+        """Sends an event, and waits for Sentry's answer, for ``send_timeout`` at most.
 
-        Raises NotTaken if Sentry could not be reached in that time or refused the event. Returns if Sentry has set a
-        limit that the event is held back for: that is counted in ``losses``.
+        Raises TryAgain if Sentry could not be reached, is in trouble, or has set a limit; Undeliverable if it refuses the
+        event.
         """
-        deadline = self._clock() + self._timeout
         event.setdefault("event_id", os.urandom(16).hex())  # by which Sentry knows a repetition
-        pause = _FIRST_PAUSE
-        while (failure := self._try(event, deadline)) is not None:
-            if not _is_passing(failure) or self._clock() + pause >= deadline:
-                raise NotTaken(_sentence(failure))
-            self._pause(pause)
-            pause *= 2
+        if pause := self._transport.pause_of(_category(event)):
+            raise TryAgain(pause) from NotTaken(f"Sentry has set a limit for another {pause:.0f} s")
+        if self.client.capture_event(event) is not None:
+            self._unsettled = True
+            self._wait(self._timeout)
+        self._raise(self._outcome(), _category(event))
 
     def flush(self) -> None:
-        """Waits for what was not waited for, and lets Sentry know of losses. Raises NotTaken if it could not be sent."""
+        """Waits for what was not waited for, and lets Sentry know of losses. Raises as `send` does."""
         if self._unsettled:
             self._wait(self._timeout)
         failure = self._outcome()
         self.losses.add(())
-        if failure is not None:
-            raise NotTaken(_sentence(failure))
+        self._raise(failure, "error")
+
+    def _raise(self, failure: str | None, category: str) -> None:
+        if failure is None:
+            return
+        if _is_passing(failure):
+            raise TryAgain(self._transport.pause_of(category)) from NotTaken(_sentence(failure))
+        raise Undeliverable(_sentence(failure))
 
     def close(self) -> None:
         """Frees thread and connections, and tells of the losses that were not told of yet."""
@@ -84,21 +84,12 @@ class OwnOutlet:
         self._outcome()
         self.losses.tell()
 
-    def _try(self, event: Event, deadline: float) -> str | None:
-        """Sends an event once. Returns why it could not be sent, in the SDK's word."""
-        if self.client.capture_event(event) is not None:
-            self._unsettled = True
-            # Unhealthy: Sentry has set a limit. To wait would be to send it a report of losses for every event.
-            if self._transport.is_healthy():
-                self._wait(deadline - self._clock())
-        return self._outcome()
-
     def _wait(self, timeout: float) -> None:
         late = self._clock() + timeout
         self.client.flush(timeout=timeout)
         if self._clock() >= late:
             self._hangs = True
-            raise NotTaken(f"Sentry has not answered within send_timeout = {self._timeout:g} s")
+            raise TryAgain from NotTaken(f"Sentry has not answered within send_timeout = {self._timeout:g} s")
         self._unsettled = False
 
     def _outcome(self) -> str | None:
@@ -166,13 +157,30 @@ def _revealed(secret: Secret | None) -> str | None:
     return None if secret is None else secret.reveal()
 
 
+def _category(event: Event) -> str:
+    """What Sentry counts the event as when it sets limits."""
+    return "monitor" if event.get("type") == "check_in" else "error"
+
+
 def _is_passing(failure: str) -> bool:
     """Whether it may be better in a moment."""
-    return failure == "network" or failure.startswith("status_5")
+    return failure in {"network", "status_429"} or failure.startswith("status_5")
 
 
 def _sentence(failure: str) -> str:
     kind, _, status = failure.partition("_")
     if failure == "network":
         return "Sentry could not be reached"
-    return f"Sentry answered with status {status}" if kind == "status" else f"Sentry's SDK gave up the event: {failure}"
+    if kind != "status":
+        return f"Sentry's SDK gave up the event: {failure}"
+    meaning = _MEANINGS.get(status)
+    return f"Sentry answered with status {status}" + (f": {meaning}" if meaning else "")
+
+
+# What somebody has to do something about.
+_MEANINGS = {
+    "401": "it does not accept the key of the dsn",
+    "403": "the project of the dsn takes nothing from this key",
+    "404": "there is no such project at the address of the dsn",
+    "413": "the event is too large for it",
+}

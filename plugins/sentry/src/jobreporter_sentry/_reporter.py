@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sentry_sdk.types import Event
 
-from jobreporter import Aborted, Context, ErrorInfo, Failure, Job, Started, Success, hookimpl
+from jobreporter import Aborted, Context, Failure, Origin, Started, Success, hookimpl
 from jobreporter_sentry._checkins import CheckIns
 from jobreporter_sentry._events import Events
 from jobreporter_sentry._host import HostOutlet
@@ -16,7 +16,7 @@ from jobreporter_sentry._own import OwnOutlet
 class SentryReporter:
     """Sends failures to Sentry as errors, and by option aborted jobs and check-ins.
 
-    With a ``dsn`` an event counts as handled once Sentry has answered, and as failed if it could not be sent.
+    With a ``dsn``, what Sentry can't take now is sent again later: jobreporter calls with the same event.
     """
 
     @hookimpl
@@ -25,7 +25,9 @@ class SentryReporter:
         self._checkins = CheckIns(options.monitors)
         self._outlet = HostOutlet(options) if options.dsn is None else OwnOutlet(options, options.dsn, context)
         self._events = Events(options, context, self._outlet)
-        self._overlap = Overlap(self._outlet)
+        self._overlap = Overlap(options.dsn)
+        # Failures that the program's own client may still capture, until the next flush.
+        self._held: list[tuple[Failure, Origin]] = []
 
     @hookimpl
     def handle_started(self, meta: Started) -> None:
@@ -36,26 +38,37 @@ class SentryReporter:
         self._check_in(self._checkins.success(meta))
 
     @hookimpl
-    def handle_failure(self, job: Job, error: ErrorInfo, meta: Failure) -> None:
-        if not self._overlap.covers(job, error):
-            self._outlet.send(self._events.failure(meta), error)
+    def handle_failure(self, meta: Failure, origin: Origin) -> None:
+        if not self._overlap.covers(meta):
+            if self._overlap.may_come_later(meta):
+                self._held.append((meta, origin))
+            else:
+                self._send(meta, origin)
         self._check_in(self._checkins.failure(meta))
 
     @hookimpl
-    def handle_aborted(self, meta: Aborted) -> None:
+    def handle_aborted(self, meta: Aborted, origin: Origin) -> None:
         if self._options.aborted == "message":
-            self._outlet.send(self._events.aborted(meta))
+            self._outlet.send(self._events.aborted(meta, origin))
         elif self._options.aborted == "breadcrumb":
             self._events.leave_breadcrumb(meta)
         self._check_in(self._checkins.aborted(meta))
 
     @hookimpl
     def reporter_flush(self) -> None:
+        while self._held:
+            failure, origin = self._held[0]
+            if not self._overlap.covers(failure):
+                self._send(failure, origin)
+            del self._held[0]
         self._outlet.flush()
 
     @hookimpl
     def reporter_stop(self) -> None:
         self._outlet.close()
+
+    def _send(self, failure: Failure, origin: Origin) -> None:
+        self._outlet.send(self._events.failure(failure, origin), failure.error)
 
     def _check_in(self, event: Event | None) -> None:
         if event is not None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from sentry_sdk import HttpTransport
 from sentry_sdk.envelope import Item
 from sentry_sdk.types import EventDataCategory
+
+# Bytes of an answer that are read: what Sentry says is short, and what else answers may never end.
+_LONGEST_ANSWER = 64 * 1024
 
 # No failures of a request: what is lost for these reasons, `record_lost_event` is told of.
 _HELD_BACK = frozenset(["self_rate_limits", "full_queue"])
@@ -28,10 +33,34 @@ class TellingTransport(HttpTransport):
 
     def on_dropped_event(self, reason: str, /) -> None:
         """The SDK gave up an event. It says why in its own words."""
-        if reason == "status_429":  # the one loss that `record_lost_event` is not told of
-            self.losses.append((reason, 1))
-        elif reason not in _HELD_BACK:
+        if reason not in _HELD_BACK:
             self.failures.append(reason)
+
+    def pause_of(self, category: str) -> float:
+        """Seconds for which Sentry wants nothing of a category; 0 if it has set no limit."""
+        now = datetime.now(UTC)
+        until = [self._disabled_until.get(bucket) for bucket in (category, None)]  # type: ignore[arg-type]  # any of Sentry's words
+        return max(((each - now).total_seconds() for each in until if each is not None and each > now), default=0.0)
+
+    def _request(self, method: str, endpoint_type: Any, body: Any, headers: Mapping[str, str]) -> Any:
+        """One request, and the beginning of its answer. A redirect is not followed: the key is for one host alone."""
+        response = self._pool.request(
+            method,
+            self._auth.get_api_url(endpoint_type),
+            body=body,
+            headers=headers,
+            redirect=False,
+            preload_content=False,
+        )
+        data = b""
+        try:
+            data = response.read(_LONGEST_ANSWER)
+        finally:
+            if len(data) < _LONGEST_ANSWER:
+                response.release_conn()
+            else:  # there is more of it than anybody wants to read
+                response.close()
+        return _Answer(response.status, response.headers, data)
 
     def record_lost_event(
         self,
@@ -53,3 +82,14 @@ class TellingTransport(HttpTransport):
         """Ends the thread once it is through, and closes the connections that wait for a next time."""
         super().kill()
         self._pool.clear()
+
+
+class _Answer(NamedTuple):
+    """What the SDK looks at of an answer."""
+
+    status: int
+    headers: Any
+    data: bytes
+
+    def close(self) -> None:
+        """It is closed already."""

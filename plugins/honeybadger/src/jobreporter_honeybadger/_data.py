@@ -1,10 +1,33 @@
-"""Making data smaller: a job's own data in every direction, and other data in its texts alone."""
+"""Data on its way to JSON: what is known of it, its texts and times, and as much of it as there is room for."""
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 _CUT = "..."
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON on one line. Half a character, which UTF-8 has no bytes for, becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode("utf-8", "replace")
+
+
+def known(**facts: Any) -> dict[str, Any]:
+    """The facts without those that aren't known, or are empty."""
+    return {name: fact for name, fact in facts.items() if fact is not None and fact not in ((), {}, "")}
+
+
+def timestamp(seconds: float | None) -> str | None:
+    """Unix seconds as a date and time in UTC, ``2025-01-31T09:30:00.250Z``; ``None`` for what is no such time."""
+    if seconds is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def cut(text: str, limit: int) -> str:
