@@ -1,0 +1,60 @@
+"""What opens a stream, and what ``[stream]`` may say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from jobreporter import Options, Secret
+from jobreporter.streams import StreamSettings
+from jobreporter_redis._stream import RedisStream
+
+
+class RedisOptions(Options):
+    """The keys of ``[stream]`` that are Redis's."""
+
+    #: The password, where it is not in the URL.
+    password: Secret | None = None
+    #: Whether the URL names a node of a cluster. All keys of a stream are in one slot.
+    cluster: bool = False
+    #: ``host:port`` of each sentinel. The URL's host is the name of the primary then: ``redis://mymaster/0``.
+    sentinels: tuple[str, ...] = ()
+    #: The password of the sentinels, if they have one.
+    sentinel_password: Secret | None = None
+    #: A file of certificates to trust with ``rediss://``, where the system's don't do.
+    ca_file: str | None = None
+    #: The client's own certificate and key, where the server asks for one.
+    cert_file: str | None = None
+    key_file: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.cluster and self.sentinels:
+            raise ValueError("a stream is in a cluster or behind sentinels, and not both")
+
+
+class _Engine:
+    """Opens ``redis://`` and, with TLS, ``rediss://``."""
+
+    options: type[Options] = RedisOptions
+    direct = True
+
+    def spool_folder(self, url: str) -> str | None:
+        return None
+
+    def faults(self, url: str) -> Sequence[str]:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port  # a wrong port is found when it is asked for
+        except ValueError as error:
+            return [f"it is no URL: {error}"]
+        if not host or port == 0:
+            return ["expected a host, as in redis://host:6379/0"]
+        if (path := parts.path.strip("/")) and not path.isdecimal():
+            return [f"expected the number of a database after the host, found {path!r}"]
+        return []
+
+    def open(self, url: str, settings: StreamSettings) -> RedisStream:
+        return RedisStream(url, settings, settings.options or RedisOptions())
+
+
+engine = _Engine()

@@ -1,0 +1,16 @@
+-- Gets a lease. See jobreporter.streams.Stream.acquire.
+--
+-- KEYS: ledger, which holds the lease. ARGV: owner, milliseconds, 1 for a task, which has no position, and the longest
+-- that a lease can be. Returns nothing for an unknown reporter, 0 while somebody else has it, or fence and position.
+local position = redis.call('HGET', KEYS[1], 'position') or (ARGV[3] == '1' and '0')
+if not position then return false end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local held = redis.call('HMGET', KEYS[1], 'fence', 'owner', 'deadline')
+local fence, owner, deadline = tonumber(held[1] or 0), held[2], tonumber(held[3] or 0)
+-- A deadline that is further away than a lease can be was set by a clock that has been set back since.
+if owner and owner ~= ARGV[1] and now < deadline and deadline <= now + ARGV[4] then return 0 end
+if owner ~= ARGV[1] then fence = fence + 1 end
+redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
+redis.call('HSET', KEYS[1], 'fence', fence, 'owner', ARGV[1], 'deadline', string.format('%.0f', now + ARGV[2]))
+return {fence, position}

@@ -1,0 +1,95 @@
+-- Removes entries. See jobreporter.streams.Stream.trim.
+--
+-- KEYS: reporters, heads, lost executions, beats, then the entries of each partition, then for each reporter its ledger in
+-- each partition. ARGV: partitions, most entries, max_age, max_bytes, forget_after (milliseconds), names of reporters.
+-- Returns the entries removed, 1 if there is more to remove, then name and expired events of reporters that were behind.
+redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
+local partitions, most = tonumber(ARGV[1]), tonumber(ARGV[2])
+local max_age, max_bytes, forget_after = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function ledger(reporter, partition)
+  return KEYS[5 + partitions + reporter * partitions + partition]
+end
+
+local low, counted = {}, false
+for reporter = 0, #ARGV - 6 do
+  local seen = tonumber(redis.call('HGET', KEYS[1], ARGV[6 + reporter]) or 0)
+  if seen >= now - forget_after then
+    for partition = 0, partitions - 1 do
+      local position = tonumber(redis.call('HGET', ledger(reporter, partition), 'position') or 0)
+      if not low[partition] or position < low[partition] then low[partition] = position end
+    end
+  end
+end
+
+local function next_of(partition, from)
+  local found = redis.call('XRANGE', KEYS[5 + partition], from, '+', 'COUNT', 1)
+  if not found[1] then return nil end
+  local id, fields = found[1][1], found[1][2]
+  local offset, at = string.match(id, '^(%d+)-(%d+)$')
+  return {id = id, at = tonumber(at), finish = tonumber(offset) + fields[2], size = #fields[4], through = tonumber(fields[6])}
+end
+
+local oldest, held, cut = {}, 0, {}
+for partition = 0, partitions - 1 do
+  oldest[partition] = next_of(partition, '-')
+  if oldest[partition] then
+    local through = tonumber(redis.call('HGET', KEYS[2], partition .. 'b') or 0)
+    held = held + through - (oldest[partition].through - oldest[partition].size)
+  end
+end
+
+local function next_to_go()
+  local chosen = nil
+  for partition = 0, partitions - 1 do
+    local entry = oldest[partition]
+    if entry and (entry.finish <= (low[partition] or 0) or held > max_bytes or entry.at < now - max_age)
+      and (not chosen or entry.at < oldest[chosen].at) then
+      chosen = partition
+    end
+  end
+  return chosen
+end
+
+local removed = 0
+local goes = next_to_go()
+while goes and removed < most do
+  local entry = oldest[goes]
+  removed = removed + 1
+  held = held - entry.size
+  cut[goes] = entry.finish
+  oldest[goes] = next_of(goes, '(' .. entry.id)
+  goes = next_to_go()
+end
+
+-- By offset, and not by length: that would remove what nobody has settled, and tell nobody.
+for partition, finish in pairs(cut) do
+  redis.call('XTRIM', KEYS[5 + partition], 'MINID', '=', string.format('%.0f-0', finish))
+end
+
+local answer = {removed, goes and 1 or 0}
+for reporter = 0, #ARGV - 6 do
+  local expired = 0
+  for partition, finish in pairs(cut) do
+    local key = ledger(reporter, partition)
+    local position = tonumber(redis.call('HGET', key, 'position') or finish)
+    if position < finish then
+      expired = expired + finish - position
+      redis.call('HINCRBY', key, 'expired', finish - position)
+      redis.call('HSET', key, 'position', string.format('%.0f', finish))
+    end
+  end
+  if expired > 0 then
+    answer[#answer + 1] = ARGV[6 + reporter]
+    answer[#answer + 1] = expired
+  end
+end
+
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', '(' .. string.format('%.0f', now - forget_after))
+local beats = redis.call('HGETALL', KEYS[4])
+for n = 1, #beats, 2 do
+  if tonumber(string.match(beats[n + 1], '^%d+ (%d+)')) < now - forget_after then redis.call('HDEL', KEYS[4], beats[n]) end
+end
+return answer
