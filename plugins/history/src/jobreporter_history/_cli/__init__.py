@@ -1,0 +1,1 @@
+"""The commands ``jobreporter history`` and ``jobreporter incidents``. Workers never import them."""

@@ -1,0 +1,242 @@
+"""The history in a schema of its own in a PostgreSQL database. Nothing else imports psycopg."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from jobreporter_history._engines.database import Connection, Row, Words
+from jobreporter_history._engines.trouble import (
+    Clash,
+    DiskFull,
+    Gone,
+    OutOfTime,
+    Refused,
+    StoreError,
+    Unavailable,
+)
+from jobreporter_history._engines.urls import without_password
+
+#: Where the tables are: a program's own have names as plain as these.
+SCHEMA = "jobreporter_history"
+
+# Seconds. What waits for a lock gives up, and a transaction whose process is stopped is ended by the server, so that
+# nobody waits for it.
+_CONNECT = 3
+_SETTINGS = {
+    "search_path": SCHEMA,
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "10s",
+    "statement_timeout": "60s",
+    # Rows of the last moments may be lost where the server crashes, as with SQLite.
+    "synchronous_commit": "off",
+    "timezone": "UTC",
+    "client_min_messages": "warning",
+}
+_REACHED: dict[str, Any] = {
+    "connect_timeout": _CONNECT,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+
+WORDS = Words(
+    identity="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    key="BIGINT PRIMARY KEY",
+    integer="BIGINT",
+    real="DOUBLE PRECISION",
+    blob="BYTEA",
+    key_text='TEXT COLLATE "C"',
+    clustered="",
+    last_identity="SELECT lastval()",
+    for_update=" FOR UPDATE",
+)
+
+Prepare = Callable[[Connection], None]
+
+# Connections of the parent's, in a forked child, which are never used, closed, or let go of.
+_inherited: list[object] = []
+
+
+class PostgresqlConnection:
+    """The connection of a `PostgresqlDatabase`."""
+
+    words = WORDS
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self.raw = connection
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        with translated():
+            return self.raw.execute(_marked(sql), parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        with translated():
+            return self.raw.execute(_marked(sql), parameters).fetchone()
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        with translated():
+            return self.raw.execute(_marked(sql), parameters).rowcount
+
+    def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
+        if not (parameters := list(parameters)):
+            return  # a pipeline of nothing is a round trip as well
+        failure: BaseException | None = None
+        with translated(), self.raw.cursor() as cursor:
+            try:
+                # executemany would open one by itself, and psycopg logs a warning where an exception passes its end.
+                with self.raw.pipeline():
+                    try:
+                        cursor.executemany(_marked(sql), parameters)
+                    except BaseException as error:
+                        failure = error
+            except psycopg.Error:
+                if failure is None:
+                    raise
+            if failure is not None:
+                raise failure
+
+    def any_of(self, column: str) -> str:
+        return f"{column} = ANY(?)"
+
+    def array(self, values: Sequence[Any]) -> list[Any]:
+        return list(values)
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        milliseconds = int(seconds * 1000)
+        if milliseconds <= 0:
+            raise OutOfTime("the search took too long")
+        self.run(f"SET statement_timeout = {milliseconds}")
+        try:
+            yield
+        finally:
+            self.run(f"SET statement_timeout = '{_SETTINGS['statement_timeout']}'")
+
+
+class PostgresqlDatabase:
+    """url: of the server. prepare: brings the tables up to date, each time that it is connected to for writing.
+
+    clock: instead of the server's own, for tests.
+    """
+
+    name = "postgresql"
+
+    def __init__(self, url: str, prepare: Prepare | None = None, clock: Callable[[], float] | None = None) -> None:
+        self.url = url
+        self.shown = without_password(url)
+        self._prepare = prepare
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._free: dict[bool, list[psycopg.Connection[Row]]] = {True: [], False: []}
+        self._pid = os.getpid()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self._connection(writes=True) as connection, translated(), connection.transaction():
+            yield PostgresqlConnection(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._connection(writes=False) as connection:
+            yield PostgresqlConnection(connection)
+
+    def now(self) -> float:
+        if self._clock is not None:
+            return self._clock()
+        with self.reading() as connection:
+            found = connection.row("SELECT extract(epoch FROM clock_timestamp())::double precision")
+        assert found is not None  # noqa: S101 - there is always a time
+        return float(found[0])
+
+    def close(self) -> None:
+        if self._pid != os.getpid():
+            return
+        for connections in self._free.values():
+            while connections:
+                connections.pop().close()
+
+    @contextmanager
+    def _connection(self, *, writes: bool) -> Iterator[psycopg.Connection[Row]]:
+        """One for this thread alone; afterwards it is free for the next one."""
+        if self._pid != os.getpid():
+            _inherited.extend(self._free.values())
+            self._free = {True: [], False: []}
+            self._pid = os.getpid()
+        try:
+            connection = self._free[writes].pop()
+        except IndexError:
+            connection = self._connect(writes=writes)
+        try:
+            yield connection
+        finally:
+            if connection.closed or connection.broken:
+                connection.close()
+            else:
+                self._free[writes].append(connection)
+
+    def _connect(self, *, writes: bool) -> psycopg.Connection[Row]:
+        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+        if not writes:
+            options += " -c default_transaction_read_only=on"
+        try:
+            connection = psycopg.connect(
+                self.url, autocommit=True, options=options, application_name="jobreporter-history", **_REACHED
+            )
+        except psycopg.ProgrammingError as error:
+            raise Refused(f"the URL of the store is wrong: {str(error).strip()}") from None
+        except psycopg.OperationalError as error:
+            raise Unavailable(f"{self.shown} can't be reached: {_first_line(error)}") from error
+        if writes and self._prepare is not None:
+            try:
+                self._prepare(PostgresqlConnection(connection))
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what psycopg raises in the block as what is to be done about it."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise meaning(error) from error
+
+
+def meaning(error: psycopg.Error) -> StoreError | psycopg.Error:
+    """The error as what is to be done about it; itself where it is a mistake in a statement."""
+    told = _first_line(error)
+    if isinstance(error, errors.UniqueViolation | errors.DuplicateTable):
+        return Clash(told)
+    if isinstance(error, errors.UndefinedTable):
+        return Gone(told)
+    if isinstance(error, errors.DiskFull):
+        return DiskFull(told)
+    if isinstance(error, errors.QueryCanceled):
+        return OutOfTime("the search took too long")
+    if isinstance(error, errors.InsufficientPrivilege | errors.ReadOnlySqlTransaction):
+        return Refused(told)
+    # The server is away, restarting, short of something, has ended the session, or another transaction was in the way.
+    if isinstance(error, psycopg.OperationalError | psycopg.InternalError | psycopg.InterfaceError):
+        return Unavailable(told)
+    return error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+@lru_cache(maxsize=2048)
+def _marked(sql: str) -> str:
+    """The statement with psycopg's marks for parameters. No text in ours has a question mark."""
+    return sql.replace("%", "%%").replace("?", "%s")

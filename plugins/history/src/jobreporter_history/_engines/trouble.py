@@ -1,0 +1,35 @@
+"""What goes wrong with a database, by what is to be done about it."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Something is wrong with the store. The message is one sentence for people."""
+
+
+class Unavailable(StoreError):  # noqa: N818 - it names a state
+    """It can't be used now, and may be later: another process holds its lock, or the server is away."""
+
+
+class DiskFull(StoreError):  # noqa: N818 - as above
+    """There is no room on its disk."""
+
+
+class Damaged(StoreError):  # noqa: N818 - as above
+    """The file isn't what SQLite wrote."""
+
+
+class Refused(StoreError):  # noqa: N818 - as above
+    """It can't be used, now or later, until somebody changes something."""
+
+
+class OutOfTime(StoreError):  # noqa: N818 - as above
+    """A statement was cut short at the end of the time that it had."""
+
+
+class Gone(StoreError):  # noqa: N818 - as above
+    """A table isn't there: it was too old and was dropped a moment ago."""
+
+
+class Clash(StoreError):  # noqa: N818 - as above
+    """Another writer has just made a row with the same key. The transaction can be repeated."""

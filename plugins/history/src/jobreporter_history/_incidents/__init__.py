@@ -1,0 +1,1 @@
+"""Incidents: which failures are one, and what is decided about them."""

@@ -1,0 +1,34 @@
+"""Series and releases by their numbers: few, and read once."""
+
+from __future__ import annotations
+
+from jobreporter_history._engines.database import Connection
+from jobreporter_history._rows.series import OTHERS, Series
+
+
+class Names:
+    """What is known so far. It is read again where a number is met that isn't known."""
+
+    def __init__(self) -> None:
+        self._series: dict[int, Series] = {}
+        self._releases: dict[int, str] = {}
+
+    def all_series(self, connection: Connection) -> dict[int, Series]:
+        """Every series, as of now."""
+        found = connection.rows("SELECT id, service, environment, source, queue, name FROM series")
+        self._series = {number: Series(*rest) for number, *rest in found}
+        return self._series
+
+    def series(self, connection: Connection, id: int) -> Series:
+        """The series with that number."""
+        if id not in self._series:
+            self.all_series(connection)
+        return self._series.get(id, OTHERS)
+
+    def release(self, connection: Connection, id: int | None) -> str | None:
+        """The name of the release with that number."""
+        if id is None:
+            return None
+        if id not in self._releases:
+            self._releases = dict(connection.rows("SELECT id, name FROM release"))
+        return self._releases.get(id)

@@ -1,0 +1,66 @@
+"""What runs now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from jobreporter_history._calendar import DAY
+from jobreporter_history._engines.database import Connection
+from jobreporter_history._read.figures import Range, total_of
+from jobreporter_history._read.names import Names
+from jobreporter_history._read.rows import SELECTED_LIVE, running
+from jobreporter_history._records.executions import Running
+from jobreporter_history._rows.text import storable_key
+
+#: Seconds without a sign of life of its process, after which an execution counts as lost.
+SILENCE = 60.0
+
+
+def all_running(connection: Connection, names: Names, now: float, limit: int) -> tuple[Running, ...]:
+    """What has started and not ended, the longest first."""
+    return _select(connection, names, now, "1 = 1 ORDER BY x.started_at LIMIT ?", (limit,))
+
+
+def one(connection: Connection, names: Names, now: float, execution_id: str) -> Running | None:
+    """One execution, if it has started and not ended."""
+    return next(iter(_select(connection, names, now, "x.execution_id = ?", (storable_key(execution_id),))), None)
+
+
+def of_job(connection: Connection, names: Names, now: float, job_id: str) -> tuple[Running, ...]:
+    """The attempts of a job that have started and not ended."""
+    return _select(connection, names, now, "x.job_id = ? ORDER BY x.started_at", (storable_key(job_id),))
+
+
+def of_line(connection: Connection, names: Names, now: float, root_id: str) -> tuple[Running, ...]:
+    """The executions of a line that have started and not ended."""
+    return _select(connection, names, now, "x.root_id = ? ORDER BY x.started_at", (storable_key(root_id),))
+
+
+def count(connection: Connection) -> int:
+    """How many have started and not ended."""
+    found = connection.row("SELECT count(*) FROM live")
+    return int(found[0]) if found else 0
+
+
+def _select(
+    connection: Connection, names: Names, now: float, condition: str, parameters: Sequence[Any]
+) -> tuple[Running, ...]:
+    rows = connection.rows(f"SELECT {SELECTED_LIVE} FROM live x WHERE {condition}", parameters)
+    seen = {
+        f"{host}:{pid}": seen_at for host, pid, seen_at in connection.rows("SELECT host, pid, seen_at FROM process")
+    }
+    usual: dict[int, float | None] = {}
+    found = []
+    for row in rows:
+        series = row[1]
+        if series not in usual:
+            usual[series] = total_of(connection, [series], Range(now - DAY, now, now)).durations.quantile(0.5)
+        record = running(row, connection, names, usual=usual[series])
+        seen_at = seen.get(record.process or "")
+        # A process that has not shown itself yet may only just have begun.
+        silent = now - (record.started_at if seen_at is None else seen_at) > SILENCE
+        found.append(replace(record, lost=silent, seen_at=seen_at))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""The records that readers get. `jobreporter_history.store` publishes them."""

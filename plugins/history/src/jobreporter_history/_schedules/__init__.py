@@ -1,0 +1,1 @@
+"""Schedules: when runs are due, whether they came, and telling of those that didn't."""

@@ -1,0 +1,180 @@
+"""Looking whether runs came, and telling of those that didn't.
+
+Only what was watched from before it was due is judged: of a time in which nobody looked, nobody knows.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jobreporter import Aborted, Event, Job, Origin, Stopped, one_line
+from jobreporter_history._engines.database import Connection, Database
+from jobreporter_history._engines.trouble import Refused
+from jobreporter_history._incidents.fingerprint import MISSED
+from jobreporter_history._rows.events import Shape, ended
+from jobreporter_history._schedules.plan import Plan, dues, next_due, previous_due
+from jobreporter_history._schedules.runs import came, latest, series_of
+from jobreporter_history._write.batch import Batch
+from jobreporter_history._write.writer import Writer
+
+logger = logging.getLogger("jobreporter.history")
+
+#: Seconds between two looks; and without a look for so long, it counts as not watched.
+INTERVAL = 15.0
+GAP = 60.0
+#: Seconds that the news of a run may take to be written.
+SETTLE = 10.0
+#: Seconds that a run may be early, for clocks differ.
+EARLY = 60.0
+
+
+class Seen(NamedTuple):
+    """What is known of a schedule."""
+
+    #: Since when it is watched without a gap, and when it was last looked at.
+    watched_since: float
+    looked_at: float
+    #: Up to which due time it is judged.
+    judged: float
+    last_due: float | None = None
+    next_due: float | None = None
+    missed: int = 0
+
+
+class Watch:
+    """plans: what the config says. origin: who tells of what was missed."""
+
+    def __init__(self, database: Database, plans: Sequence[Plan], origin: Origin) -> None:
+        self._database = database
+        self._plans = plans
+        self._origin = origin
+        self._writer = Writer(database)
+        self._next = 0.0
+        self._refused: set[str] = set()
+
+    def look(self, now: float) -> list[str]:
+        """Look, if it is time. Returns the ids of the runs that were found to be missed."""
+        if not self._plans or now < self._next:
+            return []
+        self._next = now + INTERVAL
+        batch, missed, changed = Batch(), [], []
+        with self._database.reading() as connection:
+            for plan in self._plans:
+                try:
+                    seen, gone = judge(connection, plan, now)
+                except Refused as error:
+                    self._refuse(plan, error)
+                    continue
+                changed.append((plan, seen))
+                where = _where(connection, plan)
+                for at in gone:
+                    events = told(where, at)
+                    missed.append(events[0].job.id)
+                    for event in events:
+                        batch.add_ended(ended(event, self._origin, Shape(), now))
+        if batch:
+            self._writer.write(batch)
+        with self._database.writing() as connection:
+            for plan, seen in changed:
+                _note(connection, plan, seen)
+            _forget_others(connection, self._plans)
+        return missed
+
+    def _refuse(self, plan: Plan, error: Refused) -> None:
+        if plan.name not in self._refused:
+            self._refused.add(plan.name)
+            logger.warning("%s; it is not watched", one_line(str(error), 300))
+
+
+def judge(connection: Connection, plan: Plan, now: float) -> tuple[Seen, list[float]]:
+    """What is known of a schedule by now, and the due times that were missed."""
+    seen = _seen(connection, plan, now)
+    series = series_of(connection, plan)
+    if plan.cron is None:
+        return _judge_interval(connection, plan, seen, series, now)
+    due = previous_due(plan, now)
+    judged, in_a_row = seen.judged, seen.missed
+    missed: list[float] = []
+    for at in dues(plan, max(seen.judged, seen.watched_since - 1), now - plan.grace - SETTLE):
+        ran = came(connection, series, at - min(EARLY, plan.grace), at + plan.grace)
+        in_a_row = 0 if ran else in_a_row + 1
+        if not ran:
+            missed.append(at)
+        judged = at
+    return seen._replace(judged=judged, last_due=due, next_due=next_due(plan, now), missed=in_a_row), missed
+
+
+def _judge_interval(
+    connection: Connection, plan: Plan, seen: Seen, series: Sequence[int], now: float
+) -> tuple[Seen, list[float]]:
+    """A run is due so long after the last one; after one that was missed, once more so long."""
+    every = plan.every or 0.0
+    last = latest(connection, series)
+    ran = last is not None and last.at > seen.judged
+    base = last.at if last is not None and ran else seen.judged
+    in_a_row, judged = 0 if ran else seen.missed, seen.judged
+    missed: list[float] = []
+    while every > 0 and base + every + plan.grace + SETTLE <= now:
+        base += every
+        judged = base
+        missed.append(base)
+        in_a_row += 1
+    return seen._replace(judged=judged, last_due=base, next_due=base + every, missed=in_a_row), missed
+
+
+def told(plan: Plan, at: float) -> tuple[Event, Event]:
+    """The events that tell of a missed run: its id is the same, whoever finds that out."""
+    number = f"{MISSED}:{plan.name}:{at:.0f}"
+    job = Job(
+        id=number,
+        execution_id=number,
+        name=plan.job,
+        source=plan.source or "schedule",
+        queue=plan.queue,
+        scheduled_at=at,
+        extra={"schedule": plan.name},
+    )
+    end = at + plan.grace
+    return Aborted(job=job, at=end, reason=MISSED), Stopped(job=job, at=end, outcome="aborted")
+
+
+def _where(connection: Connection, plan: Plan) -> Plan:
+    """The plan with the source and the queue that its job was seen in, if the config says none."""
+    found = connection.row("SELECT source, queue FROM series WHERE name = ? ORDER BY id", (plan.job,))
+    source, queue = found or ("schedule", None)
+    return plan._replace(source=plan.source or source, queue=plan.queue or queue or None)
+
+
+def _seen(connection: Connection, plan: Plan, now: float) -> Seen:
+    columns = ", ".join(Seen._fields)
+    row = connection.row(f"SELECT {columns} FROM schedule WHERE name = ? AND plan = ?", (plan.name, _stored(plan)))
+    if row is None:  # it is new, or another one than before
+        return Seen(watched_since=now, looked_at=now, judged=now)
+    seen = Seen(*row)
+    if now - seen.looked_at > GAP:
+        seen = seen._replace(watched_since=now, judged=max(seen.judged, now - 1))
+    return seen._replace(looked_at=now)
+
+
+def _note(connection: Connection, plan: Plan, seen: Seen) -> None:
+    names = ("name", "plan", *Seen._fields)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    connection.run(
+        f"INSERT INTO schedule ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        f" ON CONFLICT (name) DO UPDATE SET {changes}",
+        (plan.name, _stored(plan), *seen),
+    )
+
+
+def _forget_others(connection: Connection, plans: Sequence[Plan]) -> None:
+    names = {plan.name for plan in plans}
+    for (name,) in connection.rows("SELECT name FROM schedule"):
+        if name not in names:
+            connection.run("DELETE FROM schedule WHERE name = ?", (name,))
+
+
+def _stored(plan: Plan) -> str:
+    return json.dumps(plan._asdict())
