@@ -110,7 +110,7 @@ def batch_span_processors(number: int, count: int, may_export: threading.Event |
 
     return Subject(
         name=f"BatchSpanProcessor.on_end, {number}",
-        items=_spans(count),
+        items=spans(count),
         send=processors[0].on_end if number == 1 else together.on_end,
         settle=settle,
         seen=lambda: sum(exporter.seen for exporter in exporters),
@@ -119,7 +119,8 @@ def batch_span_processors(number: int, count: int, may_export: threading.Event |
     )
 
 
-def _spans(count: int) -> list[ReadableSpan]:
+def spans(count: int) -> list[ReadableSpan]:
+    """Ready made."""
     resource = Resource({})
     sampled = TraceFlags(TraceFlags.SAMPLED)
     return [

@@ -30,12 +30,14 @@ class Report:
         print(f"\n{sentence}", flush=True)
 
 
-def run(measure: Callable[[Report], None]) -> None:
-    """Run a program. What the others have measured before stays."""
+def run(measure: Callable[[Report], None], *, keep: bool = True) -> None:
+    """Run a program. What the others have measured before stays. keep: whether the results are kept, and not only shown."""
     logging.getLogger("jobreporter").setLevel(logging.CRITICAL)  # the table tells of losses
     report = Report()
     print(f"{machine()}\n", *head(), sep="\n", flush=True)
     measure(report)
+    if not keep:
+        return
     programs = load() if FILE.exists() else {}
     programs[Path(sys.argv[0]).stem] = Program(
         machine=machine(), versions=versions(), results=report.results, notes=report.notes

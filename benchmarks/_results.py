@@ -12,7 +12,11 @@ from _row import Result
 
 FILE = Path(__file__).parents[1] / "docs" / "speed.json"
 #: Whose version makes a difference to the figures.
-LIBRARIES = ("jobreporter", "msgspec", "pluggy", "celery", "opentelemetry-sdk", "sentry-sdk")
+LIBRARIES = (
+    *("jobreporter", "jobreporter-history", "msgspec", "pluggy", "celery", "opentelemetry-sdk", "sentry-sdk"),
+    *("django", "django-celery-results", "flower", "rq"),
+    *("jobreporter-redis", "redis", "opentelemetry-exporter-otlp-proto-grpc", "grpcio"),
+)
 
 
 class Program(msgspec.Struct, kw_only=True):
@@ -34,7 +38,7 @@ def load() -> Programs:
 
 def save(programs: Programs) -> None:
     ordered = dict(sorted(programs.items()))
-    FILE.write_bytes(msgspec.json.format(msgspec.json.encode(_rounded(ordered)), indent=1) + b"\n")
+    FILE.write_bytes(msgspec.json.format(msgspec.json.encode(rounded(ordered)), indent=1) + b"\n")
 
 
 def machine() -> str:
@@ -55,7 +59,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _rounded(value: object) -> object:
+def rounded(value: object) -> object:
     """Plain data in which figures have the digits that mean something."""
     plain = msgspec.to_builtins(value)
 

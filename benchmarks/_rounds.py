@@ -30,21 +30,21 @@ class Comparison(NamedTuple):
     ratio: Spread
 
 
-def compare(ours: Measurement, peer: Measurement, rounds: int) -> Comparison:
+def compare(ours: Measurement, peer: Measurement, rounds: int, warm_up: int = WARM_UP) -> Comparison:
     """Measure both in each round, a moment apart.
 
     A shared machine is quicker now and slower then, so a figure is worth little without its neighbour: the ratio is
     taken within each round. Whoever went first in one round goes second in the next.
     """
     pairs = []
-    for number in range(WARM_UP + rounds):
+    for number in range(warm_up + rounds):
         if number % 2:
             first = ours()
             pairs.append((first, peer()))
         else:
             first = peer()
             pairs.append((ours(), first))
-    counted = pairs[WARM_UP:]
+    counted = pairs[warm_up:]
     return Comparison(
         spread([mine for mine, _ in counted]),
         spread([theirs for _, theirs in counted]),

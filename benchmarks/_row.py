@@ -14,14 +14,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What is measured.
 
     number: of the goal that it is about, empty where none was set. goal: what ``judged`` should be at most: our share of
-    the peer's figure, or our own figure.
+    the peer's figure, our own figure, or what ours is more than the peer's.
     """
 
     number: str = ""
     what: str
     peer: str
     goal: float | None = None
-    judged: Literal["ratio", "ours"] = "ratio"
+    judged: Literal["ratio", "ours", "more"] = "ratio"
     unit: Unit = "ns"
 
 
@@ -37,8 +37,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def reached(self) -> bool | None:
         """Whether the median reached the goal; ``None`` where there is none."""
-        judged = self.ratio if self.row.judged == "ratio" else self.ours
-        return None if self.row.goal is None else judged[1] <= self.row.goal
+        judged = {"ratio": self.ratio[1], "ours": self.ours[1], "more": self.ours[1] - self.theirs[1]}
+        return None if self.row.goal is None else judged[self.row.judged] <= self.row.goal
 
 
 def result(row: Row, comparison: Comparison, lost: str | None = None) -> Result:

@@ -31,7 +31,8 @@ def line(result: Result) -> str:
     low, median, high = map(as_ratio, result.ratio)
     goal = ""
     if row.goal is not None:
-        goal = f"<= {as_ratio(row.goal) if row.judged == 'ratio' else as_figure(row.goal, row.unit)}"
+        more = "+" if row.judged == "more" else ""
+        goal = f"<= {as_ratio(row.goal) if row.judged == 'ratio' else more + as_figure(row.goal, row.unit)}"
     reached = {None: "", True: "yes", False: "no"}[result.reached]
     figures = [as_figure(side[1], row.unit) for side in (result.ours, result.theirs)]
     return _line([what, *figures, row.peer, f"{median} ({low} to {high})", goal, reached, result.lost or ""])
@@ -48,9 +49,9 @@ def as_ratio(ratio: float) -> str:
 
 def as_figure(figure: float, unit: Unit = "ns") -> str:
     if unit == "bytes":
-        return f"{figure:.3g} B"
+        return f"{figure:.3g} B" if figure < 1e6 else f"{figure / 1e6:.3g} MB"
     if figure < 999.5:
         return f"{figure:.3g} ns"
     if figure < 999.5e3:
         return f"{figure / 1e3:.3g} us"
-    return f"{figure / 1e6:.3g} ms"
+    return f"{figure / 1e6:.3g} ms" if figure < 999.5e6 else f"{figure / 1e9:.3g} s"

@@ -110,7 +110,17 @@ def nanoseconds_a_task(folder: Path, url: str, variant: str) -> float:
     redis = Redis.from_url(url)
     redis.flushdb()
     settings = environment(folder, variant) | {"BENCH_REDIS": url}
-    enqueue = f"from _celery_app import *\nmark.delay()\nfor _ in range({TASKS}): noop.delay(*ARGUMENTS)\nmark.delay()"
+    with worked_off(redis, folder, settings, TASKS):
+        pass
+    if variant == "jobreporter":
+        assert int(redis.get(COUNT) or 0) == 3 * REPORTERS * (TASKS + 2), "a reporter has lost events"
+    return nanoseconds_each(redis, TASKS)
+
+
+@contextmanager
+def worked_off(redis: Redis, folder: Path, settings: dict[str, str], tasks: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Enqueue all and start a worker, which has done them when the block begins, and ends with it."""
+    enqueue = f"from _celery_app import *\nmark.delay()\nfor _ in range({tasks}): noop.delay(*ARGUMENTS)\nmark.delay()"
     subprocess.run([sys.executable, "-c", enqueue], env=settings | {"BENCH_VARIANT": "bare"}, check=True)
     celery = str(Path(sys.executable).with_name("celery"))
     options = ["--concurrency=2", "--loglevel=ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -125,15 +135,18 @@ def nanoseconds_a_task(folder: Path, url: str, variant: str) -> float:
         while redis.llen(MARKS) < 2:
             assert time.monotonic() < deadline, "the worker does not get on"
             time.sleep(0.02)
+        yield worker
         worker.send_signal(signal.SIGTERM)
         worker.wait(PATIENCE)
     finally:
         worker.kill()
         worker.wait()
-    if variant == "jobreporter":
-        assert int(redis.get(COUNT) or 0) == 3 * REPORTERS * (TASKS + 2), "a reporter has lost events"
+
+
+def nanoseconds_each(redis: Redis, tasks: int) -> float:
+    """The time from the first task to the last, for each."""
     first, last = sorted(map(float, redis.lrange(MARKS, 0, -1)))
-    return (last - first) * 1e9 / TASKS
+    return (last - first) * 1e9 / tasks
 
 
 def environment(folder: Path, variant: str) -> dict[str, str]:
@@ -145,14 +158,14 @@ def environment(folder: Path, variant: str) -> dict[str, str]:
 
 
 @contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
-    """A Redis for the length of a block."""
+def redis_server(folder: Path, *more: str) -> Iterator[str]:
+    """A Redis for the length of a block, with more options if there are some."""
     program = shutil.which("redis-server")
     assert program, "there is no redis-server (Debian: apt install redis-server)"
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    server = subprocess.Popen([program, *options, "--logfile", str(folder / "redis.log")])
+    server = subprocess.Popen([program, *options, *more, "--logfile", str(folder / "redis.log")])
     try:
         redis = Redis(port=port)
         deadline = time.monotonic() + PATIENCE

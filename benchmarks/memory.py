@@ -58,7 +58,7 @@ def ours() -> float:
         assert reporter.reached.wait(PATIENCE)
 
     def arrived() -> bool:
-        return all(lane.buffer.waiting == WAITING for lane in dispatcher._lanes)
+        return all(lane.buffer.waiting == WAITING for lane in dispatcher._runtime.lanes)
 
     try:
         return grown(dispatcher.publish, ready[1 : WAITING + 1], arrived)

@@ -12,7 +12,7 @@ from _program import Report, run
 from _rounds import Measurement, compare
 from _row import Row, result
 
-from jobreporter._discovery import GROUP
+from jobreporter._plugins.discovery import GROUP
 
 # Installed beside each other, as in a large application's environment; so many of them provide reporters.
 DISTRIBUTIONS, PROVIDERS = 300, 3
@@ -39,7 +39,7 @@ def main(report: Report) -> None:
         # What is imported comes from where it always does; what is installed is what lies in this folder.
         there = f"sys.path[:] = [{str(folder / 'site')!r}]"
         right = f"assert len(found) == {PROVIDERS}"
-        ours = timed(folder, "found = scan()", f"from jobreporter._discovery import scan\n{there}", right)
+        ours = timed(folder, "found = scan()", f"from jobreporter._plugins.discovery import scan\n{there}", right)
         stdlib = f"found = importlib.metadata.entry_points(group={GROUP!r})"
         peer = timed(folder, stdlib, f"import importlib.metadata\n{there}", right)
         row = Row(number="12", what=f"discovery, {DISTRIBUTIONS} distributions", peer="importlib.metadata", goal=1.0)
