@@ -1,4 +1,8 @@
-"""Runs a real worker over real files and shows what its reporters see: ``python examples/demo.py [--queue huey|celery|rq]``."""
+"""Runs a real worker over real files and shows what its reporters see: ``python examples/demo.py [--queue huey|celery|rq]``.
+
+With ``--stream``, reporters run in agents, and an agent and a worker are killed on purpose. With ``--web``, the jobs of every
+queue are on one page.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import importlib
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,37 +20,50 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from page import show_until_interrupted
 from queues import QUEUES, Queue, redis_server
+from stage import EXAMPLES, enqueue, lay_out, paint, say
 from stand_ins import Page, StandIns, free_port, scrape
+from streamed import play
 
-EXAMPLES = Path(__file__).resolve().parent
 CONFIG = EXAMPLES / "jobreporter.toml"
 #: The same with the plugins, for where they are installed.
 CONFIG_WITH_PLUGINS = EXAMPLES / "demo.toml"
-PLUGINS = ("sentry", "prometheus", "honeybadger")
+PLUGINS = ("sentry", "prometheus", "honeybadger", "history")
 #: After so many seconds something is wrong, and the worker is ended.
-PATIENCE = 25.0
+PATIENCE = 60.0
 
-COLOURS = {"started": 2, "success": 32, "aborted": 33, "failure": 31, "stopped": 2}
 COLUMNS = ("accepted", "handled", "failed", "filtered", "dropped", "pending")
 
 
 def main() -> int:
-    queue = QUEUES[chosen()]
+    chosen = arguments()
+    return show_until_interrupted() if chosen.web else show_a_worker(chosen)
+
+
+def show_a_worker(chosen: argparse.Namespace) -> int:
+    """One job queue's worker, from the first event to the last. Returns the exit code."""
+    queue = QUEUES[chosen.queue]
+    history = None
     missing = [name for name in PLUGINS if importlib.util.find_spec(f"jobreporter_{name}") is None]
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="intake-")))
-        stand_ins = stack.enter_context(StandIns())
         if queue.redis:
             os.environ["INTAKE_REDIS"] = stack.enter_context(redis_server(home))
         lay_out(home)
         enqueue(home, queue)
+        if chosen.stream:
+            return play(home, queue)
+        stand_ins = stack.enter_context(StandIns())
         if missing:
             say(f"The plugins are left out: {', '.join(missing)} can't be imported here. `nox -s demo` has them all.")
         where = "in Redis" if queue.redis else "in a queue on disk"
         say(f"Jobs wait {where}. A real {queue.title} worker takes them, and its reporter `log` says:\n")
         port = None if missing else free_port()
-        with queue.start_worker(home, settings(home, stand_ins, port)) as worker:
+        if not missing:
+            # It stays when the demo is over, to be looked at.
+            history = chosen.history or f"sqlite://{tempfile.mkdtemp(prefix='jobreporter-demo-')}/history.db"
+        with queue.start_worker(home, settings(home, stand_ins, port, history)) as worker:
             stopped, page = show_events(worker, queue, port if queue.page else None)
         if stopped != queue.executions or worker.returncode != 0:
             say(
@@ -65,46 +81,43 @@ def main() -> int:
         if page:
             show_page(page, ledger)
     show_what_next()
+    if history is not None:
+        show_incident(history)
     return 0
 
 
-def chosen() -> str:
-    """The job queue that the command line names; Huey, which needs no server, if it names none."""
+def arguments() -> argparse.Namespace:
+    """Which job queue: Huey, which needs no server, if the command line names none. And whether with a stream, or a page."""
     parser = argparse.ArgumentParser(description="Runs a real worker and shows what its reporters see.")
     parser.add_argument("--queue", choices=QUEUES, default="huey")
-    return str(parser.parse_args().queue)
+    parser.add_argument(
+        "--stream", action="store_true", help="with agents; an agent and a worker are killed on purpose"
+    )
+    parser.add_argument("--web", action="store_true", help="run every job queue, and serve the page until Ctrl-C")
+    parser.add_argument("--history", metavar="URL", help="where the history is kept; by default in a folder of its own")
+    given = parser.parse_args()
+    if given.stream and not QUEUES[given.queue].dies_whole:
+        parser.error(
+            f"--stream kills a worker in the middle of a job, and {given.queue}'s jobs live on: take another --queue"
+        )
+    return given
 
 
-def lay_out(home: Path) -> None:
-    """The files to work on: two months of invoices, a document that came twice, and a long log."""
-    inbox = home / "inbox"
-    shutil.copytree(EXAMPLES / "samples", inbox)
-    shutil.copyfile(inbox / "terms.txt", inbox / "terms-again.txt")
-    (inbox / "gate.log").write_text("".join(f"{n:05} gate opened\n{n:05} gate closed\n" for n in range(5_000)))
-
-
-def enqueue(home: Path, queue: Queue) -> None:
-    """Put the jobs into the queue. This process only enqueues: it starts no reporter."""
-    os.environ["INTAKE_HOME"] = str(home)
-    sys.path.insert(0, str(EXAMPLES))
-    # Only now: it opens the queue in the folder that was just named.
-    importlib.import_module(queue.module).enqueue()
-
-
-def settings(home: Path, stand_ins: StandIns, port: int | None) -> dict[str, str]:
+def settings(home: Path, stand_ins: StandIns, port: int | None, history: str | None) -> dict[str, str]:
     """The worker's environment: one config for every job queue, with a stand-in where a plugin expects the real one.
 
-    port: where it serves its metrics page; ``None``: without the plugins.
+    port: where it serves its metrics page. history: where its history is kept. ``None``: without the plugins.
     """
     places = [str(EXAMPLES), *filter(None, [os.environ.get("PYTHONPATH")])]
     found = {"PYTHONPATH": os.pathsep.join(places), "JOBREPORTER_CONFIG": str(CONFIG), "JOBREPORTER_DISABLE": ""}
-    if port is None:
+    if port is None or history is None:
         return found
     return found | {
         "JOBREPORTER_CONFIG": str(CONFIG_WITH_PLUGINS),
         "INTAKE_SENTRY_DSN": f"http://key@{stand_ins.address}/1",
         "INTAKE_HONEYBADGER_KEY": "key",
         "INTAKE_HONEYBADGER_URL": f"http://{stand_ins.address}",
+        "INTAKE_HISTORY": history,
         "INTAKE_METRICS": str(home / "metrics"),
         "INTAKE_METRICS_PORT": str(port),
         "no_proxy": "127.0.0.1",
@@ -183,16 +196,15 @@ What to try next:
   jobreporter exec -- ls no-such-file; cat desk.txt      # any command as a job: this fails, the desk is told""")
 
 
-def paint(line: str) -> str:
-    """The line in the colour of its event, if this is a terminal."""
-    colour = COLOURS.get(line.partition(" ")[0])
-    if colour is None or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
-        return line
-    return f"\033[{colour}m{line}\033[0m"
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
+def show_incident(history: str) -> None:
+    """The failure that needs somebody, as the history has it, and the command that shows all about it."""
+    program = Path(sys.executable).with_name("jobreporter")
+    command = [str(program), "incidents", "list", "--store", history]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - a command of our own
+    number = listed.splitlines()[1].split()[0]
+    say("\nWhat needs somebody, as the history has it, and the command that shows all about it:")
+    say("\n".join(f"  {line}" for line in listed.splitlines()))
+    say(f"  {program} incidents show {number} --store {history}")
 
 
 if __name__ == "__main__":

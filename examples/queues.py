@@ -33,11 +33,16 @@ class Queue(NamedTuple):
     redis: bool = False
     #: Whether a process that reports lives on when all is done, and serves the metrics page.
     page: bool = True
+    #: Whether a job ends with its worker's process group.
+    dies_whole: bool = True
     #: What is different here.
     remark: str = ""
 
-    def start_worker(self, home: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-        """One worker as anybody would start it. What it says of itself goes into a file."""
+    def start_worker(self, home: Path, environment: dict[str, str], *, apart: bool = False) -> subprocess.Popen[str]:
+        """One worker as anybody would start it. What it says of itself goes into a file.
+
+        apart: in a process group of its own, which can be killed as a whole.
+        """
         program = Path(sys.executable).with_name(self.command[0])
         with (home / "worker.log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - a command of our own, with nothing in it from outside
@@ -48,6 +53,7 @@ class Queue(NamedTuple):
                 stdout=log,
                 stderr=subprocess.PIPE,
                 text=True,
+                start_new_session=apart,
             )
 
 
@@ -81,6 +87,7 @@ QUEUES = {
         executions=8,
         redis=True,
         page=False,
+        dies_whole=False,
         remark=(
             "Two things differ in RQ: jobs that expire vanish, so there is no reminder, and each job has a process of its"
             " own,\nso nobody serves the metrics page once all are done."

@@ -2,74 +2,43 @@
 
 from __future__ import annotations
 
-import gzip
 import json
+import random
 import re
 import socket
-import threading
 import time
 import urllib.request
 from collections import defaultdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
+
+from jobreporter.testing import Answer, Request, StandIn
 
 #: What can have become of an event that no longer waits.
 SETTLED = ("handled", "failed", "filtered", "dropped")
 
 
-class StandIns:
+class StandIns(StandIn):
     """Sentry and Honeybadger at one address on loopback, for the length of a block. They keep the titles of what came."""
 
-    def __enter__(self) -> Self:
+    def __init__(self) -> None:
+        super().__init__()
         self.sentry: list[str] = []
         self.honeybadger: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self._server.server_port}"
+        return f"127.0.0.1:{self.port}"
 
-    def take(self, path: str, body: bytes) -> tuple[int, dict[str, str]]:
-        """Keep what came. Returns the status and the answer."""
-        if path == "/api/1/envelope/":
-            self.sentry += [title(event["exception"]["values"][-1], "type", "value") for event in events(body)]
-            return 200, {}
-        if path == "/v1/notices":
-            self.honeybadger.append(title(json.loads(body)["error"], "class", "message"))
-            return 201, {"id": f"notice-{len(self.honeybadger)}"}
-        return 404, {}
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        take = self.take
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 5  # a connection that is kept alive ends some time
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                packed = self.headers.get("Content-Encoding") == "gzip"
-                status, answer = take(self.path, gzip.decompress(body) if packed else body)
-                content = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *arguments: object) -> None:
-                """Says nothing: the demo's output is for people."""
-
-        return Handler
+    def answer(self, request: Request) -> Answer:
+        """Keep what came, and answer as they would."""
+        if request.path == "/api/1/envelope/":
+            self.sentry += [title(event["exception"]["values"][-1], "type", "value") for event in events(request.body)]
+            return Answer(200)
+        if request.path == "/v1/notices":
+            self.honeybadger.append(title(request.json["error"], "class", "message"))
+            return Answer(201, b'{"id": "notice-%d"}' % len(self.honeybadger))
+        return Answer(404)
 
 
 def events(envelope: bytes) -> list[dict[str, Any]]:
@@ -110,9 +79,14 @@ class Page(NamedTuple):
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A port of loopback that nobody listens on, below those that a connection gets meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 20_000)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 def scrape(port: int, patience: float) -> Page:

@@ -21,6 +21,7 @@ total_invoices = app.task(jobs.total_invoices, max_retries=0)
 close_month = app.task(jobs.close_month, autoretry_for=(Exception,), max_retries=3, default_retry_delay=1)
 archive_log = app.task(jobs.archive_log, max_retries=0)
 remind = app.task(jobs.remind, max_retries=0)
+proofread = app.task(jobs.proofread, max_retries=0)
 
 
 def enqueue() -> None:
@@ -32,3 +33,8 @@ def enqueue() -> None:
     total_invoices.apply_async(["april.csv"], task_id="6")  # has an amount that is no number
     remind.apply_async(["order paper"], task_id="7", expires=datetime.now(UTC) - timedelta(hours=1))
     archive_log.apply_async(["gate.log"], task_id="8")
+
+
+def enqueue_long() -> None:
+    """One job more, which takes a minute."""
+    proofread.apply_async(["terms.txt"], task_id="9")

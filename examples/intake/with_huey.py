@@ -19,6 +19,7 @@ total_invoices = huey.task()(jobs.total_invoices)
 close_month = huey.task(retries=3, retry_delay=1)(jobs.close_month)
 archive_log = huey.task()(jobs.archive_log)
 remind = huey.task()(jobs.remind)
+proofread = huey.task()(jobs.proofread)
 
 
 def enqueue() -> None:
@@ -33,3 +34,8 @@ def enqueue() -> None:
         archive_log.s("gate.log", id="8"),
     ):
         huey.enqueue(job)
+
+
+def enqueue_long() -> None:
+    """One job more, which takes a minute."""
+    huey.enqueue(proofread.s("terms.txt", id="9"))
