@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from jobreporter.testing import SourceConformance
+from jobreporter.testing._source import UndisturbedCases
+
 # How long an example takes depends on what else the machine does, which is no fault of the code's.
 settings.register_profile("jobreporter", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("jobreporter")
@@ -38,12 +41,15 @@ def no_ignored_signals_from_outside() -> Iterator[None]:
         signal.signal(number, signal.SIG_IGN)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where processes share the tests, those of one file stay in one: they share what is slow to make.
 
-    The scenarios of the job queues take the longest; there, those of one kind of worker stay together.
+    The cases of the job queues take the longest; there, those of one kind of worker stay together.
     """
     for item in items:
-        asked = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        kind = f" {asked['source'].name} {asked['kind']}" if {"source", "kind"} <= asked.keys() else ""
-        item.add_marker(pytest.mark.xdist_group(item.path.name + kind))
+        suite = item.cls if isinstance(item, pytest.Function) else None
+        kind = f" {suite.__name__}" if suite is not None and issubclass(suite, SourceConformance) else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}{kind}"))
+        if kind and not hasattr(UndisturbedCases, item.originalname):
+            item.add_marker(pytest.mark.one_interpreter)

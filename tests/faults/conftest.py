@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from jobreporter._system import log_aside
+from jobreporter._system.aside import Aside
+
 # Loading it puts its folder on the path, so that tests can name the job queues as the workers do: ``rq_app``.
 from tests.sources.conftest import Bench, NewQueue, Source, new_queue
 
@@ -46,3 +49,9 @@ def bench_of(tmp_path: Path, new_queue: NewQueue) -> Iterator[BenchOf]:
     yield make
     for bench in benches:
         bench.kill()
+
+
+@pytest.fixture
+def log_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread that another test has left behind is at hand for a line."""
+    monkeypatch.setattr(log_aside, "LOG", Aside("log"))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jobreporter import Dispatcher, Job, hookimpl
-from jobreporter._greenlets import patched_by
+from jobreporter._system.greenlets import patched_by
 from jobreporter.testing import make_event, make_job
 
 #: Seconds. Reached only where something is broken.
@@ -68,9 +68,9 @@ def nothing_freezes() -> None:
     patient = Patient()
     dispatcher = Dispatcher({"patient": patient})
     dispatcher.start()
-    until(lambda: dispatcher._ingress.asleep and dispatcher._pump.running, "the pump sleeps")
-    lane = dispatcher._lanes[0]
-    until(lambda: dispatcher._pump._watches[0]._runner.idle, "the lane rests")
+    until(lambda: dispatcher._ingress.asleep and dispatcher._runtime.pump.running, "the pump sleeps")
+    lane = dispatcher._runtime.lanes[0]
+    until(lambda: dispatcher._runtime.pump._watchdogs[0]._lane_thread.idle, "the lane rests")
     for _ in range(100):
         give_way()
 
@@ -86,7 +86,7 @@ def nothing_freezes() -> None:
         spawn(release)
         assert wait(DEADLINE)
 
-    another_runs_during(dispatcher.flush, lambda: dispatcher._waiting)
+    another_runs_during(dispatcher.flush, lambda: dispatcher._runtime.flushes)
     another_runs_during(dispatcher.close, lambda: lane.closing)
     assert dispatcher.stats()["patient"].handled == 2
 

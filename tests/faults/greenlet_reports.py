@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jobreporter import Dispatcher, Event, Execution, Job, hookimpl
-from jobreporter._execution import _current
+from jobreporter._publish.execution import _current
 from jobreporter.testing import FileRecorder, make_event, make_job
 from tests.faults.greenlet_programs import DEADLINE, Counting, give_way, spawn, until, wait_for_ever
 

@@ -48,6 +48,31 @@ def interrupt(call: Callable[[], object], number: int, act: Callable[[], object]
     return acted
 
 
+#: An instruction: its function, by file, line and name, and its offset there.
+Place = tuple[str, int, str, int]
+
+
+def watch(call: Callable[[], object], seen: Callable[[Place], object]) -> None:
+    """Make the call, and tell of every instruction of jobreporter's that it comes to, just before."""
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and instruction(frame) not in _ON_THE_WAY_OUT:
+            code = frame.f_code
+            seen((code.co_filename, code.co_firstlineno, code.co_name, frame.f_lasti))
+        return trace
+
+    before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+
+
 def instruction(frame: FrameType) -> str:
     """The name of the instruction that the frame is at."""
     return dis.opname[frame.f_code.co_code[frame.f_lasti]]

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from jobreporter import Dispatcher, LaneStats
-from jobreporter.testing import make_event
+from jobreporter.testing import Request, StandIn, make_event, make_job
 from jobreporter_honeybadger import HoneybadgerReporter
 from jobreporter_prometheus import PrometheusReporter
 from jobreporter_sentry import SentryReporter
-from tests.core.waiting import until
 from tests.plugins.prometheus.helping import number
 from tests.plugins.sentry.fake_sentry import items
-
-from .vendor import Posted, Vendor
+from tests.waiting import until
 
 
 class Sender(NamedTuple):
     """A reporter that sends.
 
     options: given the vendor's address and the seconds that one event may take. arrived: how many failures the vendor
-    knows of, by what it has taken. keeps: whether what can't be sent is kept for the next time, and not failed.
+    knows of, by what it has taken.
     """
 
     reporter: type
     options: Callable[[str, float], dict[str, Any]]
     arrived: Callable[[list[bytes]], float]
-    keeps: bool = False
 
 
 def failures_in(envelopes: list[bytes]) -> int:
-    """How many events there are in what was sent to Sentry, beside its reports of losses."""
-    return sum(header["type"] == "event" for envelope in envelopes for header, _ in items(envelope))
+    """How many events there are in what was sent to Sentry, beside its reports of losses.
+
+    One that is sent again, since its answer came too late, has the same id, by which Sentry knows it.
+    """
+    sent = [item for envelope in envelopes for item in items(envelope)]
+    return len({body["event_id"] for header, body in sent if header["type"] == "event"})
 
 
 def failures_counted(pages: list[bytes]) -> float:
@@ -56,7 +58,6 @@ SENDERS = {
         PrometheusReporter,
         lambda url, seconds: {"mode": "push", "gateway": url, "push_timeout": seconds},
         failures_counted,
-        keeps=True,
     ),
 }
 
@@ -67,24 +68,25 @@ class Reporting:
     seconds: what one event may take; its lane waits four times as long for the reporter.
     """
 
-    def __init__(self, vendor: Vendor, name: str, seconds: float) -> None:
+    def __init__(self, vendor: StandIn, name: str, seconds: float) -> None:
         self.name = name
         self._vendor = vendor
+        self._numbers = itertools.count()
         self.sender = SENDERS[name]
         options = self.sender.options(vendor.url, seconds) | {"lane": {"timeout": 4 * seconds}}
         self.dispatcher = Dispatcher({name: self.sender.reporter}, config={"reporters": {name: options}})
         self.fail()
         self.arrives(1)
-        self._before = len(vendor.posted)
+        self._before = len(vendor.requests)
 
     @property
     def stats(self) -> LaneStats:
         return self.dispatcher.stats()[self.name]
 
     @property
-    def posted(self) -> list[Posted]:
+    def posted(self) -> list[Request]:
         """What was sent after that."""
-        return self._vendor.posted[self._before :]
+        return self._vendor.requests[self._before :]
 
     @property
     def arrived(self) -> float:
@@ -92,9 +94,12 @@ class Reporting:
         return self.sender.arrived(self._vendor.taken)
 
     def fail(self) -> None:
-        """A job fails."""
-        self.dispatcher.publish(make_event("failure"))
+        """A job fails, each time another one."""
+        self.dispatcher.publish(make_event("failure", job=make_job(id=f"job-{next(self._numbers)}")))
 
     def arrives(self, failures: int) -> None:
         """Wait until the vendor knows of so many."""
-        until(lambda: self.dispatcher.flush(1) and self.arrived == failures, f"{failures} have arrived")
+        until(
+            lambda: self.dispatcher.flush(1) and self.arrived == failures,
+            f"{failures} have arrived, not {self.arrived}",
+        )

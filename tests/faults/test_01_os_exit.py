@@ -11,7 +11,7 @@ from scenarios import SUCCEEDED
 
 from jobreporter import Dispatcher
 from jobreporter.testing import FileRecorder, Recorder, make_event, make_job
-from tests.core.test_fork import in_child
+from tests.core.dispatch.test_fork import in_child
 
 from .conftest import BenchOf
 from .in_workers.slow_recorder import CONFIG

@@ -18,8 +18,8 @@ import pytest
 
 from jobreporter import Dispatcher
 from jobreporter.testing import FileRecorder, make_event, make_job
-from tests.core.test_fork import in_child
-from tests.core.waiting import arrives, until
+from tests.core.dispatch.test_fork import in_child
+from tests.waiting import arrives, until
 
 from .interrupting import interrupt
 from .programs import delivered
@@ -28,7 +28,7 @@ from .programs import delivered
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 #: How many forks are drawn. Where each child is slowed down, as by what measures coverage, fewer must do.
-FORKS = int(os.environ.get("FORKS", "1000"))
+FORKS = int(os.environ.get("FORKS", "300"))
 
 
 def recording(path: Path) -> Dispatcher:
@@ -64,6 +64,7 @@ def test_random_forks(tmp_path: Path) -> None:
             published[index] += 1
             if published[index] % (10 * index + 1) == 0:
                 dispatcher.flush(20)
+                stop.wait(0.001)  # or the forks would see more events than anybody wants to count
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(len(published))]
     for thread in threads:

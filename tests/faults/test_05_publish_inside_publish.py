@@ -11,7 +11,7 @@ import pytest
 
 from jobreporter import Dispatcher
 from jobreporter.testing import Recorder, make_event, make_job
-from tests.core.waiting import until
+from tests.waiting import until
 
 from .interrupting import every_instruction, interrupt, numbered
 
@@ -95,7 +95,7 @@ def test_every_instruction_of_publish(way: Callable[[Publish], Callable[[], None
 
     def attempt(number: int) -> bool:
         if pump == "asleep":
-            until(lambda: dispatcher._ingress.asleep and dispatcher._ingress.bell.silent())
+            until(lambda: dispatcher._ingress.asleep and dispatcher._ingress.wakeup.unset())
         return interrupt(published, number, act)
 
     assert every_instruction(attempt) >= 20

@@ -9,7 +9,7 @@ import pytest
 
 from jobreporter import Dispatcher, Execution
 from jobreporter.testing import Recorder, make_event, make_job
-from tests.core.waiting import until
+from tests.waiting import until
 
 from .interrupting import every_instruction, interrupt, numbered
 
@@ -63,7 +63,7 @@ def test_every_instruction_of_publish(kind: type[BaseException], pump: str) -> N
     def attempt(number: int) -> bool:
         if pump == "asleep":
             dispatcher.flush(20)  # a publisher that was thrown out just before it rang has left the pump to sleep out
-            until(lambda: dispatcher._ingress.asleep and dispatcher._ingress.bell.silent())
+            until(lambda: dispatcher._ingress.asleep and dispatcher._ingress.wakeup.unset())
         event = make_event("started", job=make_job(id=next(ids)))
         return thrown(kind, lambda: dispatcher.publish(event), number)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobreporter.testing import Call, Recorder, make_event, make_job
-
-from .simulated_clock import SimulatedClock, simulated
+from jobreporter import Dispatcher
+from jobreporter.testing import Call, Recorder, SteppedClock, make_event, make_job
 
 
 class Cancelled(BaseException):
@@ -34,9 +33,9 @@ def test_it_fails_one_event_and_lives_on(error: BaseException) -> None:
         if call.job is not None and call.job.id == "1":
             raise error
 
-    raising, neighbour, clock = Recorder(effect=raise_once), Recorder(), SimulatedClock()
+    raising, neighbour, clock = Recorder(effect=raise_once), Recorder(), SteppedClock()
     reporters = {"raising": raising, "neighbour": neighbour}
-    with simulated(clock, reporters) as dispatcher:
+    with Dispatcher(reporters, clock=clock) as dispatcher:
         for number in range(5):
             dispatcher.publish(make_event("started", job=make_job(id=str(number))))
         clock.run(lambda: len(raising.events) == len(neighbour.events) == 5, at_most=0.1)

@@ -8,16 +8,14 @@ import time
 import pytest
 
 from jobreporter import Dispatcher, hookimpl
-from jobreporter.testing import Recorder, make_event
-from tests.core.waiting import until
-
-from .simulated_clock import SimulatedClock, simulated
+from jobreporter.testing import Recorder, SteppedClock, make_event
+from tests.waiting import until
 
 
 class Hanging:
     """Hangs on every event until it is released."""
 
-    def __init__(self, clock: SimulatedClock | None = None) -> None:
+    def __init__(self, clock: SteppedClock | None = None) -> None:
         self.clock = clock
         self.hanging = 0
         self.release = threading.Event()
@@ -34,9 +32,9 @@ class Hanging:
 
 def test_it_is_named_in_time(caplog: pytest.LogCaptureFixture) -> None:
     """Each hang is noticed within timeout + 1 s, and its stack logged once; the third leaves the lane wedged."""
-    clock, neighbour = SimulatedClock(), Recorder()
+    clock, neighbour = SteppedClock(), Recorder()
     hanging = Hanging(clock)
-    with simulated(clock, {"hanging": hanging, "neighbour": neighbour}) as dispatcher:
+    with Dispatcher({"hanging": hanging, "neighbour": neighbour}, clock=clock) as dispatcher:
 
         def failed() -> int:
             return dispatcher.stats()["hanging"].failed
@@ -109,14 +107,14 @@ def test_a_thread_that_comes_back_after_close_changes_no_status() -> None:
         def handle_started(self) -> None: ...
 
     dispatcher = Dispatcher({"late": Late})
-    (lane,) = dispatcher._lanes
+    (lane,) = dispatcher._runtime.lanes
     dispatcher.publish(make_event("started"))
     assert begun.wait(20)
     assert not dispatcher.close(0.05)
     # What the thread says when it comes back in the very moment of the close, on either side of its last look.
     lane._status = "running"
     lane.next_turn()
-    assert (dispatcher.stats()["late"].status, lane.hand.given_up) == ("closed", True)
+    assert (dispatcher.stats()["late"].status, lane.in_flight.given_up) == ("closed", True)
     release.set()
     until(lambda: "jobreporter-late" not in [thread.name for thread in threading.enumerate()])
     assert (dispatcher.stats()["late"].status, starts) == ("closed", [1])

@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from jobreporter import Dispatcher, Event, hookimpl
-from jobreporter._buffer import PIECE
+from jobreporter._lane.buffer import PIECE
 from jobreporter.testing import Recorder, make_event, make_job
-from tests.core.waiting import arrives, until
+from tests.waiting import arrives, until
 
 CAPACITY = 100
 
@@ -93,7 +93,7 @@ def test_what_is_left_at_the_end_is_counted_by_kind_too() -> None:
     for kind in ("started", "success", "stopped", "started"):
         dispatcher.publish(make_event(kind))
     arrives(gate.reached)
-    until(lambda: dispatcher._lanes[0].buffer.admitted == 4)
+    until(lambda: dispatcher._runtime.lanes[0].buffer.admitted == 4)
     assert not dispatcher.close(0.01)
     with dispatcher.begin("late"):
         pass

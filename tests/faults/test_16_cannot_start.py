@@ -9,7 +9,7 @@ import pytest
 
 from jobreporter import Dispatcher, LaneStats
 from jobreporter.testing import make_event, make_job
-from tests.core.waiting import until
+from tests.waiting import until
 
 from .programs import delivered
 
@@ -69,8 +69,8 @@ def test_it_is_broken_alone(app: Path, source: str | None, word: str, caplog: py
         until(lambda: dispatcher.stats()["recorder"].handled == 2)
         assert word in str(sick().reason)
         assert (sick().pending, sick().failed, sick().dropped) == (2, 0, {})
-        tries = dispatcher._lanes[0].breaker.retry_at
-        until(lambda: dispatcher._lanes[0].breaker.retry_at != tries, "another try")
+        tries = dispatcher._runtime.lanes[0].breaker.retry_at
+        until(lambda: dispatcher._runtime.lanes[0].breaker.retry_at != tries, "another try")
         assert len([message for message in caplog.messages if "'sick' is broken" in message]) == 1
     assert delivered(app / "calls") == ["0", "1"]
     assert sick().dropped == {"closed": 2}

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from jobreporter import ConfigError, Dispatcher, Job, Options, Secret, hookimpl
-from jobreporter._setup import from_objects
+from jobreporter._dispatch.wiring import from_objects
 from jobreporter.reporters.log import LogReporter
 from jobreporter.testing import FileRecorder, Recorder
 
@@ -86,8 +86,8 @@ def test_no_repr_shows_one(show: Callable[[Any], str], caplog: pytest.LogCapture
     """Neither the config, nor the options, nor what a reporter says of them when it crashes."""
     caplog.set_level(logging.DEBUG)
     table = {"token": CANARY}
-    setup = from_objects({"pager": Pager}, {"reporters": {"pager": table}})
-    assert CANARY not in repr(setup.recipes[0].prepare().options)
+    wiring = from_objects({"pager": Pager}, {"reporters": {"pager": table}})
+    assert CANARY not in repr(wiring.factories[0].prepare().options)
     with Dispatcher({"pager": Pager}, config={"reporters": {"pager": table}}) as dispatcher:
         for _ in range(5):
             dispatcher.begin("a")

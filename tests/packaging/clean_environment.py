@@ -12,17 +12,19 @@ OURS = ("PYTHON", "COVERAGE", "VIRTUAL_ENV")
 
 
 class CleanEnvironment:
-    """Nothing in it leads to this repository, or to what runs the tests."""
+    """Nothing in it leads to this repository, or to what runs the tests. tools: requirements beside the wheels."""
 
-    def __init__(self, folder: Path, wheels: list[Path]) -> None:
+    def __init__(self, folder: Path, wheels: list[Path], *tools: str) -> None:
         self.folder = folder
         self._environ = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        for command in ([sys.executable, "-m", "venv", str(folder)], [*pip, *map(str, wheels)]):
+        for command in ([sys.executable, "-m", "venv", str(folder)], [*pip, *map(str, wheels), *tools]):
             subprocess.run(command, check=True, env=self._environ, timeout=300)
 
-    def run(self, cwd: Path, command: str, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run one of its commands in a folder, with warnings as errors."""
+    def run(
+        self, cwd: Path, command: str, *words: str, patience: float = 60, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of its commands in a folder, with warnings as errors, for so many seconds at most."""
         return subprocess.run(
             [self.folder / "bin" / command, *words],
             cwd=cwd,
@@ -30,7 +32,7 @@ class CleanEnvironment:
             capture_output=True,
             check=False,
             text=True,
-            timeout=60,
+            timeout=patience,
         )
 
 

@@ -22,7 +22,7 @@ CONFIG = ROOT / "docs/config.md"
 #: Seconds that closing may take in these tests, where other things may keep the machine busy.
 PATIENCE = 20.0
 
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*|{.*}.*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Block(NamedTuple):
@@ -49,14 +49,19 @@ def blocks(document: Path, language: str | None = None) -> list[Block]:
     return [block for block in found if language in (None, block.language)]
 
 
+def prose(document: Path) -> str:
+    """A document without its code blocks."""
+    return _BLOCK.sub("", document.read_text())
+
+
 def links(document: Path) -> list[str]:
     """Where the links of a document lead."""
-    return re.findall(r"\]\(([^)]+)\)", _BLOCK.sub("", document.read_text()))
+    return re.findall(r"\]\(([^)]+)\)", prose(document))
 
 
 def anchors(document: Path) -> set[str]:
     """What links call the headings of a document."""
-    headings = re.findall(r"^#+ (.*)$", _BLOCK.sub("", document.read_text()), re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", prose(document), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 

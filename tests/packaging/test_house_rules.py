@@ -63,10 +63,51 @@ def facts(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             yield node
 
 
+def test_no_file_of_tests_is_long() -> None:
+    """Whoever looks for what holds a behaviour reads no more than 600 lines."""
+    tests = [path for path in SOURCES if path.is_relative_to(ROOT / "tests")]
+    assert [path.name for path in tests if len(path.read_text().splitlines()) > 600] == []
+
+
 def test_plugins_reach_for_nothing_that_is_private() -> None:
-    """A plugin imports the public `jobreporter`, its testing kit, and no other module of core."""
+    """A plugin imports the public `jobreporter`, its testing kit, what a stream is, and no other module of core."""
     found = {(str(path.relative_to(ROOT)), name) for path in SOURCES for name in imports(path) if is_plugin(path)}
-    assert {(path, name) for path, name in found if re.match(r"jobreporter\.(?!testing\b)", name)} == set()
+    assert {(path, name) for path, name in found if re.match(r"jobreporter\.(?!(testing|streams)\b)", name)} == set()
+
+
+def test_plugins_know_no_other_plugin_but_the_store_of_the_history() -> None:
+    """`notify` builds on what `history` publishes: its store, and its options. There is no other edge between plugins."""
+    packages = {path.parent.name: path.parent for path in ROOT.glob("plugins/*/src/*/__init__.py")}
+    edges = set()
+    for path in SOURCES:
+        if not is_plugin(path):
+            continue
+        for name in imports(path):
+            target = packages.get(name.partition(".")[0])
+            if target is not None and not path.is_relative_to(target):
+                edges.add((path.relative_to(ROOT).parts[1], name))
+    assert edges <= {("notify", name) for name in ("jobreporter_history", "jobreporter_history.store")}
+    assert edges
+
+
+def test_all_loggers_are_one_tree() -> None:
+    """Whoever sets the level of `jobreporter` sets that of everything that this project installs."""
+    installed = [path for path in SOURCES if "src" in path.relative_to(ROOT).parts]
+    found = {(str(path.relative_to(ROOT)), name) for path in installed for name in loggers(path)}
+    assert found
+    assert {(path, name) for path, name in found if name.partition(".")[0] != "jobreporter"} == set()
+
+
+def loggers(path: Path) -> Iterator[str]:
+    """The names of the loggers that the file asks for; ``__name__`` is that of its package."""
+    package = path.relative_to(ROOT).parts[path.relative_to(ROOT).parts.index("src") + 1]
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("getLogger") and node.args:
+            (argument,) = node.args
+            if isinstance(argument, ast.Constant):
+                yield str(argument.value)
+            elif ast.unparse(argument) == "__name__":
+                yield package
 
 
 def is_plugin(path: Path) -> bool:

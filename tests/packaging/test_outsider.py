@@ -27,6 +27,11 @@ token = "c4nary"
 """
 
 
+def one_paragraph(text: str) -> str:
+    """The text without its line ends, which depend on how wide a terminal is."""
+    return " ".join(text.split())
+
+
 class Project:
     """A working directory of somebody who has the outsider's reporters installed."""
 
@@ -125,11 +130,14 @@ def test_an_import_that_raises_leaves_the_rest_working(project: Project) -> None
 
     listed = project.listed()
     assert listed["journal"] == ("enabled", None)
-    assert listed["explosive"] == ("broken", f"jobreporter.toml, [reporters.explosive]: {why}")
+    status, reason = listed["explosive"]
+    assert status == "broken"
+    assert reason is not None
+    assert reason.endswith(f"[reporters.explosive]: {why}")
 
     code, shown = project.check()
     assert code == 1
-    assert why in shown
+    assert why in one_paragraph(shown)
 
     handled, log = project.one_job()
     assert handled == "{'journal': 3, 'explosive': 0}"
@@ -152,12 +160,12 @@ def test_a_misspelt_plugin_is_told_with_the_nearest_right_name(project: Project,
     status, reason = project.listed()[name]
     assert status == "broken"
     assert reason is not None
-    assert reason.startswith(told)
+    assert told.partition("): ")[2] in reason
 
     code, shown = project.check()
     assert code == 1
-    assert told in shown
-    assert "ok: started, flushed and stopped" in shown
+    assert told.partition("): ")[2] in one_paragraph(shown)
+    assert "started, flushed and stopped" in shown
 
 
 @pytest.mark.parametrize(
@@ -176,6 +184,5 @@ def test_a_misspelt_config_is_told_with_the_nearest_right_name(project: Project,
     project.config(config)
     code, shown = project.check()
     assert code == 1
-    assert told in shown
-    assert shown.startswith("jobreporter.toml")
-    assert len(shown.splitlines()) == 1
+    assert told in one_paragraph(shown)
+    assert shown.startswith("wrong: ")

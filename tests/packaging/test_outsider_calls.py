@@ -109,7 +109,7 @@ def frame(function: str, line: str) -> dict[str, Any]:
     """A call on the stack of the program, where this line of it was running."""
     lines = [each.strip() for each in TILL.read_text().splitlines()]
     place = {"filename": "till.py", "lineno": lines.index(line) + 1}
-    return {**place, "function": function, "module": "__main__", "line": line, "locals": None}
+    return {**place, "function": function, "module": "__main__", "line": line, "locals": None, "in_app": True}
 
 
 OPEN = job(
@@ -145,7 +145,7 @@ PRINTING = error(
 STARTED = {"event": "started", "at": AT}
 SUCCESS: dict[str, Any] = {"event": "success", "at": AT, "duration": SECONDS, "queue_wait": None, "tags": {}}
 ABORTED = {"event": "aborted", "at": AT, "duration": SECONDS, "tags": {}}
-FAILURE = {"event": "failure", "at": AT, "kind": "exception", "duration": SECONDS, "tags": {}}
+FAILURE = {"event": "failure", "at": AT, "kind": "exception", "exit_status": None, "duration": SECONDS, "tags": {}}
 STOPPED = {"event": "stopped", "at": AT, "duration": SECONDS}
 
 START = {
@@ -157,6 +157,9 @@ START = {
         "host": socket.gethostname(),
         "pid": PID,
         "version": "0.1.0",
+        "page": None,
+        "reporter": "journal",
+        "config": "jobreporter.toml",
         "stats": ["brief", "journal"],
     },
     "state": 0,
@@ -231,9 +234,10 @@ CALLS = [
     ["handle_stopped", {"job": PRINT, "meta": {**STOPPED, "job": PRINT, "outcome": "failure"}, "state": 5}],
     # The program flushes.
     ["reporter_flush", {"state": 5}],
-    # The journal crashes on a success, and is started again for what follows.
+    # The journal crashes on a success, is flushed once more, and is started again for what follows.
     ["handle_started", {"job": CLOSE, "meta": {**STARTED, "job": CLOSE}, "state": 5}],
     ["handle_success", {"job": CLOSE, "meta": {**SUCCESS, "job": CLOSE}, "state": 5}],
+    ["reporter_flush", {"state": 5}],
     ["reporter_stop", {"state": 5}],
     ["reporter_start", START],
     ["handle_stopped", {"job": CLOSE, "meta": {**STOPPED, "job": CLOSE, "outcome": "success"}, "state": 0}],
@@ -273,4 +277,4 @@ def test_a_crash_is_the_reporters_own(run: Run) -> None:
     ]
     crash, loss = run.done.stderr.splitlines()
     assert crash.startswith("reporter 'journal' crashed in handle_success: RuntimeError: poisoned (")
-    assert loss == "reporter 'journal' lost 1 of 17 events: 1 failed"
+    assert loss == "reporter 'journal' lost 1 of 17 events: 1 failed (it crashed or hung on them)"

@@ -53,15 +53,24 @@ def _of_publishers(stage: Stage, stats: LaneStats, limbo: int) -> Iterator[str]:
 
 def _of_reporter(witness: Witness, stats: LaneStats, diary: Diary, doubt: int) -> Iterator[str]:
     """What it was handed has been handled or has failed, and it was stopped as often as it was started."""
-    entered, returned = len(diary.entered), len(diary.returned)
+    entered, returned = len(diary.handed_over), len(diary.returned)
     if entered != returned + len(diary.raised):
         yield f"{entered} events were handed over, {returned} returned and {len(diary.raised)} raised"
     # A thread that is given up may do well in that very moment; a loop may end before what it was to await has begun.
     doubt += stats.abandoned + len(diary.collapses)
-    if not stats.handled <= returned <= stats.handled + doubt:
+    if "reporter_flush" in witness.nature.hooks and not doubt:
+        if stats.handled != diary.flushed:
+            yield f"{diary.flushed} events were flushed"
+    elif "reporter_flush" in witness.nature.hooks:
+        # A flush of a thread that was given up may end at any time.
+        if stats.handled > returned:
+            yield f"{returned} handlers returned"
+    elif not stats.handled <= returned <= stats.handled + doubt:
         yield f"{returned} handlers returned"
     if not entered <= stats.handled + stats.failed <= entered + doubt:
         yield f"{entered} events were handed over"
+    if stats.lost_by_reporter.get("told", 0) != sum(diary.told_lost):
+        yield f"it said of {sum(diary.told_lost)} events that it lost them"
     can_tell = {"reporter_start", "reporter_stop"}.issubset(witness.nature.hooks)
     starts, stops = len(diary.starts), len(diary.stops)
     if can_tell and not starts - len(diary.collapses) <= stops <= starts + len(diary.collapses):
@@ -83,12 +92,13 @@ def _of_kinds(stage: Stage, witness: Witness, stats: LaneStats, limbo: int) -> I
 def _of_order(stats: LaneStats, diary: Diary) -> Iterator[str]:
     """Nothing came twice or from elsewhere, and what one publisher published came in its order."""
     pid = os.getpid()
-    if foreign := [seen for seen in diary.entered if seen.pid != pid]:
+    handed_over = diary.handed_over
+    if foreign := [seen for seen in handed_over if seen.pid != pid]:
         yield f"events of another process came: {foreign[:5]}"
-    if len({seen[1:] for seen in diary.entered}) < len(diary.entered):
+    if len({seen[1:] for seen in handed_over}) < len(handed_over):
         yield "an event came twice"
     # A thread that was given up may enter a handler late.
-    for entered in _threads(diary.entered).values() if stats.abandoned else [diary.entered]:
+    for entered in _threads(handed_over).values() if stats.abandoned else [handed_over]:
         last: dict[str, Seen] = {}
         for seen in entered:
             before = last.get(seen.publisher)

@@ -10,6 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
+# A fork out of a signal handler waits for no thread, so none may be in the middle of an import then.
+import jobreporter.error_info._rebuild  # noqa: F401 - imported early on purpose
+
 from .audit import audit
 from .leftovers import open_files, wait_for_threads
 from .notes import PerProcess

@@ -1,9 +1,10 @@
-"""A log that nobody reads, and that sometimes can't be written."""
+"""A log that nobody reads, and that sometimes can't be written, or not at once."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ class Unreliable(logging.Handler):
     def __init__(self, plan: Round) -> None:
         super().__init__()
         self._odds = plan.logging_fails
+        self._stalls = plan.logging_stalls
+        self._own: tuple[type[BaseException], ...] = (OSError, SystemExit) if plan.kills else (OSError,)
         self._dice = plan.dice("logging")
         #: One for each line that raised.
         self.failures: PerProcess[list[None]] = PerProcess(list)
@@ -25,15 +28,17 @@ class Unreliable(logging.Handler):
         self.deaths: PerProcess[list[str]] = PerProcess(list)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Raise, or do nothing."""
+        """Raise, take a while with the lock held, or do nothing."""
         on_lane = threading.current_thread().name.startswith("jobreporter-")  # asyncio logs there too
         if on_lane and record.name == "jobreporter" and self._dice.random() < self._odds:
             self.failures().append(None)
             raise OSError("no space left to log on")
+        if on_lane and record.name.startswith("jobreporter") and self._dice.random() < self._stalls:
+            time.sleep(0.3)
 
     def note_death(self, details: threading.ExceptHookArgs) -> None:
-        """Called for a thread that an exception ended: one of its own making doesn't count."""
-        if not isinstance(details.exc_value, OSError):
+        """Called for a thread that an exception ended: one of the soak's own making doesn't count."""
+        if not isinstance(details.exc_value, self._own):
             trace = traceback.format_exception(details.exc_type, details.exc_value, details.exc_traceback)
             self.deaths().append("a thread ended: " + "".join(trace))
 

@@ -59,6 +59,13 @@ class Diary:
         #: Those whose handler returned, and those whose handler raised.
         self.returned: list[Seen] = []
         self.raised: list[Seen] = []
+        #: Those that a handler asked to have again: each comes once more, or is dropped when the lane closes.
+        self.given_back: list[Seen] = []
+        #: Events that it said it lost by itself.
+        self.told_lost: list[int] = []
+        #: How many of those that returned a flush has made safe, and how many had returned when the session began.
+        self.flushed = 0
+        self.before_session = 0
         #: Calls of `reporter_start` that returned, and calls of `reporter_stop`.
         self.starts: list[None] = []
         self.stops: list[None] = []
@@ -69,6 +76,31 @@ class Diary:
         self.leaked: list[int] = []
         #: What must not happen, and did.
         self.complaints: list[str] = []
+
+    @property
+    def handed_over(self) -> list[Seen]:
+        """The events that were handed over, in order, without those that were given back."""
+        given_back = Counter(self.given_back)
+        kept = []
+        for seen in list(self.entered):
+            if given_back[seen]:
+                given_back[seen] -= 1
+            else:
+                kept.append(seen)
+        return kept
+
+    def begin(self) -> None:
+        """A session begins: what an earlier one had not flushed is lost."""
+        self.before_session = len(self.returned)
+
+    def begin_flush(self) -> int:
+        """How many have returned: so many are safe once the flush that begins has gone well."""
+        return len(self.returned)
+
+    def end_flush(self, returned: int) -> None:
+        """A flush has gone well."""
+        self.flushed += returned - self.before_session
+        self.before_session = returned
 
     def enter(self, event: Event) -> Seen:
         """An event was handed over."""

@@ -10,7 +10,10 @@ import msgspec
 from jobreporter import ARGUMENTS, HANDLERS
 
 #: What a reporter may do instead of its work; `troubles` knows how.
-TROUBLES = ("raise", "hang", "linger", "slow", "rubbish", "vandal", "echo", "look", "leak", "litter", "background")
+TROUBLES = (
+    *("raise", "hang", "linger", "slow", "rubbish", "vandal", "echo", "look", "leak", "litter", "background"),
+    *("again", "again", "undeliverable", "lose"),
+)
 
 #: How events are published; `publishers` knows each.
 TRADES = ("thread", "thread", "executions", "asyncio", "litter", "flood")
@@ -40,7 +43,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     """One round: its dispatchers, and who publishes to them, how often signals come and forks happen.
 
     seconds: how long the publishers work. interval: seconds between two signals. threshold: how many objects are made
-    between two garbage collections. logging_fails: how probable it is that a line that a lane logs raises.
+    between two garbage collections. logging_fails: how probable it is that a line that a lane logs raises, and
+    logging_stalls that any line of jobreporter's takes a while. kills: exceptions that are thrown into each pump.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     forks: int
     threshold: int
     logging_fails: float
+    logging_stalls: float = 0
+    kills: int = 0
 
     def dice(self, name: str) -> random.Random:
         """The decisions of one who takes part."""
@@ -61,15 +67,21 @@ def draw(seed: int, number: int) -> Round:
     """The round of this number."""
     name = f"{seed}/{number}"
     dice = random.Random(name)  # noqa: S311 - as above
+    scenes = tuple(_scene(dice, index) for index in range(dice.choice([1, 1, 2, 3])))
+    trades = tuple(_trade(dice) for _ in range(dice.randint(1, 5)))
+    # A finalizer that runs on a pump's thread would be interrupted between what it publishes and what it writes down.
+    litter = "litter" in trades or any("litter" in nature.troubles for scene in scenes for nature in scene.natures)
     return Round(
         name=name,
-        scenes=tuple(_scene(dice, index) for index in range(dice.choice([1, 1, 2, 3]))),
-        trades=tuple(_trade(dice) for _ in range(dice.randint(1, 5))),
+        scenes=scenes,
+        trades=trades,
         seconds=dice.uniform(0.1, 1.5),
         interval=dice.choice([0.001, 0.005, 0.02]),
         forks=dice.choice([0, 1, 2, 4]),
         threshold=dice.choice([20, 100, 700]),
         logging_fails=dice.choice([0, 0, 0, 0.2]),
+        logging_stalls=dice.choice([0, 0, 0.02, 0.2]),
+        kills=0 if litter else dice.choice([0, 3, 30, 100]),
     )
 
 

@@ -7,12 +7,12 @@ import os
 import random
 import threading
 import time
-from typing import Any
 
 from jobreporter import Abort, Execution
 from jobreporter.testing import make_event, make_job
 
 from .litter import Litter
+from .odd import odd_items
 from .stage import Stage
 
 KINDS = ("started", "success", "aborted", "failure", "stopped")
@@ -53,10 +53,8 @@ class Publisher:
         self._counts["started"] += count
 
     def nonsense(self) -> None:
-        """What is no event, or not plain data."""
-        job = make_job(id=self._id(), kwargs={"it": object()})
-        nonsense: Any = self.dice.choice([None, object(), job, make_event("started", job=job), KINDS, Exception])
-        self.stage.dispatcher.publish(nonsense)
+        """What is no event, not plain data, or hostile."""
+        self.stage.dispatcher.publish(self.dice.choice(odd_items(self._id())))
         self._counts["nonsense"] += 1
 
     def look(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import signal
 import tempfile
@@ -66,6 +67,7 @@ def _publish(plan: Round, stages: list[Stage], children: Children) -> None:
         publisher = Publisher(dice.choice(stages), f"{trade}-{number}", dice)
         threads.append(threading.Thread(target=WAYS[trade], args=(publisher, until)))
     threads.append(threading.Thread(target=partial(_fork, plan, children)))
+    threads.append(threading.Thread(target=partial(_kill, plan)))
     threads += [threading.Thread(target=_close, args=(stage,)) for stage in stages if stage.scene.closes_early]
     with _signals(plan, stages, children):
         for thread in threads:
@@ -80,6 +82,16 @@ def _fork(plan: Round, children: Children) -> None:
     for _ in range(plan.forks):
         time.sleep(dice.uniform(0, plan.seconds / plan.forks))
         children.fork(dice)
+
+
+def _kill(plan: Round) -> None:
+    """Throw exceptions into the threads that hand out events, wherever they are."""
+    dice = plan.dice("kills")
+    for _ in range(plan.kills):
+        time.sleep(dice.uniform(0, 2 * plan.seconds / plan.kills))
+        for thread in threading.enumerate():
+            if thread.name == "jobreporter-pump" and thread.ident is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
 
 
 def _close(stage: Stage) -> bool:

@@ -55,7 +55,7 @@ class Stage:
             sent=self.sent,
             dispatcher=lambda: self.dispatcher,
         )
-        return Witness(nature, dice, lambda diary: trouble(diary=diary))
+        return Witness(nature, dice, lambda diary, lose: trouble(diary=diary, lose=lose))
 
     def look(self) -> dict[str, LaneStats]:
         """The ledger, which never has less than nothing pending."""
@@ -91,7 +91,7 @@ class Stage:
             nature, stats = witness.nature, ledger[witness.nature.name]
             if nature.when or len(nature.hooks) < len(ARGUMENTS) or not HARMLESS.issuperset(stats.dropped):
                 continue
-            own = [each for each in list(witness.diary().entered) if each.publisher == publisher]
+            own = [each for each in witness.diary().handed_over if each.publisher == publisher]
             if len(own) + stats.abandoned < published:
                 self.complaints().append(f"{nature.name}: flushed, but saw {len(own)} of {published}: {stats}")
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from jobreporter import Dispatcher, Event
+from jobreporter import Dispatcher, Event, TryAgain, Undeliverable
 
 from .litter import Litter
 from .notes import Diary, PerProcess, Sent
@@ -48,6 +48,7 @@ class Trouble(NamedTuple):
     released: PerProcess[threading.Event]
     sent: PerProcess[Sent]
     dispatcher: Callable[[], Dispatcher]
+    lose: Callable[[int], object]
 
     def make(self, event: Event | None) -> Any:
         """Make some now; what it returns is what the hook returns."""
@@ -105,6 +106,13 @@ class Trouble(NamedTuple):
             return self.dice.choice([object(), 5, "state", [], self, NotImplemented, float("nan")])
         if name == "vandal" and event is not None:
             self._vandalise(event)
+        elif name == "again":
+            raise TryAgain(after=self.dice.choice([None, 0, 0.01, 0.05]))
+        elif name == "undeliverable":
+            raise Undeliverable("told to")
+        elif name == "lose":
+            self.diary().told_lost.append(3)
+            self.lose(3)
         elif name == "echo":
             self._echo()
         elif name == "look":

@@ -1,4 +1,4 @@
-"""Celery as the scenarios need it: the app that the workers load, how a worker is started, and how jobs are enqueued."""
+"""Celery as the cases need it: the app that the workers load, how a worker is started, and how jobs are enqueued."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -17,12 +16,10 @@ from celery import Celery, Task
 from celery.exceptions import Ignore, Reject
 from celery.signals import before_task_publish, task_failure, task_postrun, task_revoked, worker_init, worker_ready
 from in_jobs import RECORDS, end_as_named, first_time, wait_for_release
-from scenarios import SUCCEEDED
-from scenarios import Execution as Events
 from workers import Bench
 
 from jobreporter import Abort, Execution
-from jobreporter.sources import celery as source
+from jobreporter.sources.celery import _source as source
 from jobreporter.sources.celery import attach
 from jobreporter.testing import read_calls
 
@@ -42,40 +39,12 @@ class Source:
     kinds = ("prefork", "threads", "solo", "gevent", "eventlet")
     broker: Literal["file", "redis"] = "redis"
     has_children = ("prefork",)
-    instead: Mapping[tuple[str, str], tuple[Events, ...]] = {
-        # Celery limits the time of jobs only in processes of their own, and that of gevent's greenlets for good only.
-        ("threads", "soft_timeout"): (SUCCEEDED,),
-        ("threads", "timeout"): (SUCCEEDED,),
-        ("solo", "soft_timeout"): (SUCCEEDED,),
-        ("solo", "timeout"): (SUCCEEDED,),
-        ("gevent", "soft_timeout"): (SUCCEEDED,),
-        ("eventlet", "soft_timeout"): (SUCCEEDED,),
-        ("eventlet", "timeout"): (SUCCEEDED,),
-    }
-    cannot: Mapping[str | tuple[str, str], str] = {
-        "cancelled": "Celery has no word for it",
-        "locked": "Celery has no locks",
-        "rate_limited": "a job beyond its rate limit waits",
-        ("threads", "revoked_running"): "a thread can't be ended",
-        ("threads", "cold_shutdown"): "a thread can't be ended: the worker waits for it",
-        ("threads", "child_killed"): "the worker is one process",
-        ("threads", "replaced_workers"): "threads are not replaced",
-        ("solo", "revoked_running"): "the worker hears of it once the job has ended",
-        ("solo", "child_killed"): "the worker is one process",
-        ("solo", "replaced_workers"): "the worker is one process",
-        ("solo", "concurrent"): "one job runs at a time",
-        ("solo", "overlapping"): "one job runs at a time",
-        ("gevent", "child_killed"): "the worker is one process",
-        ("gevent", "replaced_workers"): "greenlets are not replaced",
-        ("eventlet", "child_killed"): "the worker is one process",
-        ("eventlet", "replaced_workers"): "greenlets are not replaced",
-    }
 
     def command(self, kind: str, *, workers: int, max_jobs: int | None) -> list[str]:
         celery = str(Path(sys.executable).with_name("celery"))
         quick = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"]
         recycle = [] if max_jobs is None else [f"--max-tasks-per-child={max_jobs}"]
-        return [celery, "-A", "celery_app", "worker", f"--pool={kind}", f"--concurrency={workers}", *quick, *recycle]
+        return [celery, "-A", self.name, "worker", f"--pool={kind}", f"--concurrency={workers}", *quick, *recycle]
 
     def end(self, bench: Bench, *, abruptly: bool) -> None:
         bench.signal(signal.SIGQUIT if abruptly else signal.SIGTERM)

@@ -11,7 +11,7 @@ import pytest
 # The workers import the modules beside this file by their bare names, and so do the tests.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from redis_server import RedisServer
+from tests.redis_servers import Server
 from workers import CONFIG, Bench, Source
 
 MakeBench = Callable[..., Bench]
@@ -23,13 +23,13 @@ NewQueue = Callable[[Source, Path], str]
 @pytest.fixture(scope="session")
 def new_queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewQueue]:
     """Tells where an empty queue is, for a source and a folder. A Redis is started for the first that needs it."""
-    servers: list[RedisServer] = []
+    servers: list[Server] = []
 
     def new(source: Source, folder: Path) -> str:
         if source.broker == "file":
             return str(folder / "queue.db")
         if not servers:
-            servers.append(RedisServer(tmp_path_factory.mktemp("redis")))
+            servers.append(Server("redis", tmp_path_factory.mktemp("redis"), databases=10_000))
         return servers[0].new_database()
 
     yield new

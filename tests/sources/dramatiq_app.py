@@ -1,4 +1,4 @@
-"""Dramatiq as the scenarios need it: the app that the workers load, how a worker is started, and how jobs are enqueued."""
+"""Dramatiq as the cases need it: the app that the workers load, how a worker is started, and how jobs are enqueued."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +24,6 @@ from dramatiq.middleware import (
 from dramatiq.rate_limits import ConcurrentRateLimiter
 from dramatiq.rate_limits.backends import StubBackend
 from in_jobs import end_as_named, first_time, wait_for_release
-from scenarios import Execution as Events
 from workers import Bench, wait_for
 
 from jobreporter import Abort, Execution
@@ -60,19 +58,6 @@ class Source:
     kinds = ("threads", "processes")
     broker: Literal["file", "redis"] = "redis"
     has_children = ("threads", "processes")
-    instead: Mapping[tuple[str, str], tuple[Events, ...]] = {}
-    cannot: Mapping[str | tuple[str, str], str] = {
-        "ignored": "Dramatiq has no word for it",
-        "requeued": "Dramatiq has no word for it",
-        "replaced": "Dramatiq has no word for it",
-        "cancelled": "Dramatiq has no word for it",
-        "locked": "Dramatiq's locks are rate limits",
-        "revoked": "Dramatiq can't revoke jobs",
-        "soft_timeout": "Dramatiq has one time limit",
-        "revoked_running": "Dramatiq can't revoke jobs",
-        "child_killed": "Dramatiq ends as a whole when one of its processes is killed",
-        "replaced_workers": "Dramatiq doesn't replace its workers",
-    }
 
     def __init__(self, *options: str) -> None:
         self._options = options

@@ -1,4 +1,4 @@
-"""Huey as the scenarios need it: the app that the workers load, how a worker is started, and how jobs are enqueued."""
+"""Huey as the cases need it: the app that the workers load, how a worker is started, and how jobs are enqueued."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from huey import CancelExecution, RetryTask, SqliteHuey
 from in_jobs import end_as_named, first_time, wait_for_release
-from scenarios import CUT_OFF, SUCCEEDED
-from scenarios import Execution as Events
 from workers import Bench
 
 from jobreporter import Abort, Execution
@@ -41,22 +39,6 @@ class Source:
     kinds = ("thread", "process", "greenlet")
     broker: Literal["file", "redis"] = "file"
     has_children = ("process",)
-    instead: Mapping[tuple[str, str], tuple[Events, ...]] = {
-        # Huey can't interrupt a thread, so its time limits are for processes and greenlets.
-        ("thread", "timeout"): (SUCCEEDED,),
-        # The consumer starts another process, and doesn't know what the one before was doing.
-        ("process", "child_killed"): (CUT_OFF,),
-    }
-    cannot: Mapping[str | tuple[str, str], str] = {
-        "ignored": "Huey has no word for it",
-        "rejected": "Huey has no word for it",
-        "requeued": "Huey has no word for it",
-        "replaced": "Huey has no word for it",
-        "soft_timeout": "Huey has one time limit",
-        "revoked_running": "Huey revokes jobs that wait",
-        ("thread", "child_killed"): "the worker is one process",
-        ("greenlet", "child_killed"): "the worker is one process",
-    }
 
     def __init__(self, *, by_hand: bool = False) -> None:
         self._by_hand = by_hand

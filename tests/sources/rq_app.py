@@ -1,4 +1,4 @@
-"""RQ as the scenarios need it: the jobs, how a worker is started, and how jobs are enqueued."""
+"""RQ as the cases need it: the jobs, how a worker is started, and how jobs are enqueued."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +15,6 @@ from in_jobs import end_as_named, first_time, wait_for_release
 from redis import Redis
 from rq import Retry
 from rq.command import send_stop_job_command
-from scenarios import NOTHING
-from scenarios import Execution as Events
 from workers import Bench, wait_for
 
 from jobreporter import Abort, Execution
@@ -34,27 +32,9 @@ class Source:
     name = "rq_app"
     broker: Literal["file", "redis"] = "redis"
     has_children = ("fork",)
-    cannot: Mapping[str | tuple[str, str], str] = {
-        "retry_for_error": "a `Retry` that the job returns carries no error",
-        "ignored": "RQ has no word for it",
-        "rejected": "RQ has no word for it",
-        "requeued": "RQ has no word for it",
-        "replaced": "RQ has no word for it",
-        "cancelled": "RQ cancels jobs that wait",
-        "locked": "RQ has no locks",
-        "rate_limited": "with RQ, jobs beyond their limit wait",
-        "soft_timeout": "RQ has one time limit",
-        ("simple", "revoked_running"): "the worker is one process",
-        ("simple", "child_killed"): "the worker is one process",
-        ("simple", "replaced_workers"): "a worker that was told to end after so many jobs ends for good",
-    }
 
     def __init__(self, *kinds: str) -> None:
         self.kinds = kinds or ("fork", "simple")
-        # RQ takes both from the queue, and tells no worker.
-        self.instead: Mapping[tuple[str, str], tuple[Events, ...]] = {
-            (kind, scenario): NOTHING for kind in self.kinds for scenario in ("expired", "revoked")
-        }
 
     def command(self, kind: str, *, workers: int, max_jobs: int | None) -> list[str]:
         """max_jobs: a horse runs one job anyhow."""

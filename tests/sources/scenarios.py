@@ -1,118 +1,35 @@
-"""What every job queue's source must report: one list of scenarios, and one way to write down what is expected.
-
-A scenario says what happens to one job; ``test_scenarios.py`` makes it happen in real workers, of each kind that a job
-queue has, and ``docs/sources/README.md`` shows it as a table. A further source is one module like ``huey_app.py``, and
-one row in `sources.SOURCES`.
-"""
+"""The words in which tests say what a source must report: those of `jobreporter.testing.SourceConformance`."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from jobreporter.events import Aborted, Event, Failure, Started, Stopped, Success
-
-Execution = tuple[str, ...]
-
-
-class Scenario(NamedTuple):
-    """One thing that may happen to a job.
-
-    name: what the source's module knows how to send, and the id of the job. says: it as a sentence, for people.
-    executions: the events of each execution, in order, as `summary` puts them. attempts: the number of each execution's
-    attempt, where all job queues count alike.
-    """
-
-    name: str
-    says: str
-    executions: tuple[Execution, ...]
-    attempts: tuple[int, ...] | None = None
-
-
-def ran(outcome: str) -> Execution:
-    """The events of a job that a worker took up."""
-    return ("started", outcome, f"stopped {outcome.partition(' ')[0]}")
-
-
-def dropped(reason: str) -> Execution:
-    """The events of a job that was given up before it started."""
-    return (f"aborted {reason}", "stopped aborted")
-
-
-def summary(event: Event) -> str:
-    """The event in the few words that the scenarios use."""
-    match event:
-        case Started():
-            return "started"
-        case Success():
-            return "success"
-        case Aborted():
-            return f"aborted {event.reason}" + (" will retry" if event.will_retry else "")
-        case Failure():
-            return f"failure {event.kind} " + ("final" if event.final else "will retry")
-        case Stopped():
-            return f"stopped {event.outcome}"
-    raise AssertionError(f"{event!r} is no event of an execution")
-
-
-SUCCEEDED = ran("success")
-FAILED = ran("failure exception final")
-FAILED_AT_FIRST = ran("failure exception will retry")
-SHUT_DOWN = ran("aborted shutdown")
-#: Nobody is left to tell how it ended.
-CUT_OFF: Execution = ("started",)
-#: What a source reports of a scenario of which it hears nothing.
-NOTHING: tuple[Execution, ...] = ()
-
-#: What may happen to a job in a worker that nobody disturbs.
-UNDISTURBED = (
-    Scenario("success", "A job that returns has succeeded.", (SUCCEEDED,), (1,)),
-    Scenario("exception", "A job that raises has failed, for good without retries.", (FAILED,), (1,)),
-    Scenario("retried", "A failed attempt that another follows says so.", (FAILED_AT_FIRST, SUCCEEDED), (1, 2)),
-    Scenario("exhausted", "The last of the retries fails for good.", (FAILED_AT_FIRST, FAILED), (1, 2)),
-    Scenario(
-        "retry_requested",
-        "A job that asks for another try without an error has not failed.",
-        (ran("aborted retry_requested will retry"), SUCCEEDED),
-    ),
-    Scenario(
-        "retry_for_error",
-        "A job that asks for another try because of an error has failed.",
-        (FAILED_AT_FIRST, SUCCEEDED),
-    ),
-    Scenario(
-        "skipped", "A job that raises Abort is not tried again, even with retries left.", (ran("aborted skipped"),)
-    ),
-    Scenario("ignored", "A job may ask that its outcome be ignored.", (ran("aborted ignored"),)),
-    Scenario("rejected", "A job may reject its message.", (ran("aborted rejected"),)),
-    Scenario(
-        "requeued",
-        "A job may put its message back into the queue.",
-        (ran("aborted requeued will retry"), SUCCEEDED),
-    ),
-    Scenario("replaced", "A job may have another take its place, under its id.", (ran("aborted replaced"), SUCCEEDED)),
-    Scenario("cancelled", "A job may be cancelled in the queue's own words.", (ran("aborted cancelled"),)),
-    Scenario("locked", "A job that finds its lock taken is given up.", (ran("aborted locked"),)),
-    Scenario("rate_limited", "A job beyond its rate limit is given up.", (ran("aborted rate_limited"),)),
-    Scenario("expired", "A job that comes too late never starts.", (dropped("expired"),)),
-    Scenario("revoked", "A job that was revoked while it waited never starts.", (dropped("revoked"),)),
-    Scenario(
-        "soft_timeout",
-        "A time limit that the job could catch, and doesn't, is a failure.",
-        (ran("failure timeout final"),),
-    ),
-    Scenario("timeout", "A job that exceeds its time limit has failed, once.", (ran("failure timeout final"),)),
+from jobreporter.testing._source._meanings import (
+    CASES,
+    CUT_OFF,
+    DISTURBED,
+    FAILED,
+    FAILED_AT_FIRST,
+    NOTHING,
+    SHUT_DOWN,
+    SUCCEEDED,
+    UNDISTURBED,
+    Execution,
+    dropped,
+    ran,
+    summary,
 )
 
-#: What may happen to a worker, or to jobs in it, from outside.
-DISTURBED = (
-    Scenario("revoked_running", "A job that is revoked while it runs is given up.", (ran("aborted revoked"),)),
-    Scenario("child_killed", "A process that is killed with its job ends it.", (ran("failure worker_lost final"),)),
-    Scenario("warm_shutdown", "A worker that is asked to end finishes its job.", (SUCCEEDED,)),
-    Scenario("cold_shutdown", "A worker that ends at once gives its job up.", (SHUT_DOWN,)),
-    Scenario("worker_killed", "A worker that is killed as a whole can't tell.", (CUT_OFF,)),
-    Scenario("replaced_workers", "A worker that is replaced after each job loses nothing.", (SUCCEEDED,)),
-    Scenario("concurrent", "Jobs that run at once are told apart.", (SUCCEEDED,)),
-    Scenario("overlapping", "So are two attempts at one job that run at once.", (SUCCEEDED, SUCCEEDED)),
-)
-
-SCENARIOS = {scenario.name: scenario for scenario in (*UNDISTURBED, *DISTURBED)}
+__all__ = [
+    "CASES",
+    "CUT_OFF",
+    "DISTURBED",
+    "FAILED",
+    "FAILED_AT_FIRST",
+    "NOTHING",
+    "SHUT_DOWN",
+    "SUCCEEDED",
+    "UNDISTURBED",
+    "Execution",
+    "dropped",
+    "ran",
+    "summary",
+]

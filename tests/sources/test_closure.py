@@ -13,9 +13,9 @@ from collections import Counter, defaultdict
 
 import pytest
 from conftest import MakeBench
-from every_source import SOURCES
-from scenarios import CUT_OFF, FAILED, FAILED_AT_FIRST, SCENARIOS, SUCCEEDED, Execution, ran, summary
-from workers import PATIENCE, Bench, Source, expected, reason_why_not
+from scenarios import CASES, CUT_OFF, FAILED, FAILED_AT_FIRST, SUCCEEDED, Execution, ran, summary
+from suites import SUITES, Suite
+from workers import PATIENCE, Bench
 
 JOBS = int(os.environ.get("CLOSURE_JOBS", "60"))
 SEED = int(os.environ.get("CLOSURE_SEED", "1"))
@@ -26,16 +26,16 @@ ENDS: dict[str, tuple[int, tuple[Execution, ...]]] = {
     "failure": (20, (FAILED_AT_FIRST, FAILED)),
     "flaky": (20, (FAILED_AT_FIRST, SUCCEEDED)),
     "abort": (12, (ran("aborted skipped"),)),
-    "death": (8, SCENARIOS["child_killed"].executions),
+    "death": (8, CASES["child_killed"].executions),
 }
 
 CLOSED = re.compile(r"(started; )?(success|aborted|failure)\b[^;]*; stopped \2")
 
 
-def draw(source: Source, kind: str) -> list[str]:
+def draw(suite: type[Suite]) -> list[str]:
     """The names of the jobs, each of which says how it ends."""
     weights = {end: weight for end, (weight, _) in ENDS.items()}
-    if reason_why_not(source, kind, "child_killed"):
+    if "child_killed" in suite.not_observable:
         del weights["death"]
     ends = random.Random(SEED).choices(list(weights), weights.values(), k=JOBS)  # noqa: S311 - to be drawn again
     return [f"random-{number}-{end}" for number, end in enumerate(ends)]
@@ -50,21 +50,21 @@ def reported(bench: Bench) -> dict[str, list[Execution]]:
     return {job: [tuple(events) for events in executions.values()] for job, executions in jobs.items()}
 
 
-def allowed(source: Source, kind: str, name: str) -> tuple[list[Execution], ...]:
+def allowed(suite: type[Suite], name: str) -> tuple[list[Execution], ...]:
     """What may be reported of this job."""
     end = name.rpartition("-")[2]
     if end != "death":
         return (list(ENDS[end][1]),)
     # A queue that still has a retry may try the job again, and then nobody kills it.
-    return expected(source, kind, "child_killed"), [ran("failure worker_lost will retry"), SUCCEEDED]
+    return suite.expected("child_killed"), [ran("failure worker_lost will retry"), SUCCEEDED]
 
 
-def wait_for_all(bench: Bench, names: list[str]) -> None:
+def wait_for_all(bench: Bench, suite: type[Suite], names: list[str]) -> None:
     """Wait until all is told, or nothing more has come for a while."""
     told, deadline = -1, 0.0
     while True:
         jobs = reported(bench)
-        if all(jobs.get(name) in allowed(bench.source, bench.kind, name) for name in names):
+        if all(jobs.get(name) in allowed(suite, name) for name in names):
             return
         if told != (told := sum(map(len, jobs.values()))):
             deadline = time.monotonic() + PATIENCE
@@ -73,28 +73,25 @@ def wait_for_all(bench: Bench, names: list[str]) -> None:
         time.sleep(0.05 + JOBS / 10_000)  # between two looks at a file, not in place of one
 
 
-@pytest.mark.parametrize(
-    ("source", "kind"),
-    [
-        pytest.param(source, kind, id=f"{source.name.removesuffix('_app')}-{kind}")
-        for source in SOURCES
-        for kind in [*source.has_children, *source.kinds][:1]
-    ],
-)
-def test_every_execution_closes(source: Source, kind: str, make_bench: MakeBench) -> None:
+#: One kind of worker of each source, with children where there are any.
+CLOSED_BY = [suite for suite in SUITES if suite.kind == [*suite.source.has_children, *suite.source.kinds][0]]
+
+
+@pytest.mark.parametrize("suite", CLOSED_BY, ids=lambda suite: suite.__name__)
+def test_every_execution_closes(suite: type[Suite], make_bench: MakeBench) -> None:
     """Jobs that succeed, fail, are retried, given up or killed with their process, two at a time."""
-    bench = make_bench(source, kind)
-    names = draw(source, kind)
+    bench = make_bench(suite.source, suite.kind)
+    names = draw(suite)
     bench.send(*names)
     bench.start(workers=2)
-    wait_for_all(bench, names)
+    wait_for_all(bench, suite, names)
     bench.stop()
     jobs = reported(bench)
 
     told = f"CLOSURE_JOBS={JOBS} CLOSURE_SEED={SEED}\n{bench.what_the_worker_said()[-2000:]}"
-    wrong = {name: jobs.get(name) for name in names if jobs.get(name) not in allowed(source, kind, name)}
+    wrong = {name: jobs.get(name) for name in names if jobs.get(name) not in allowed(suite, name)}
     assert not wrong, told
-    cut_off = expected(source, kind, "child_killed") == [CUT_OFF]
+    cut_off = suite.expected("child_killed") == [CUT_OFF]
     for name, executions in jobs.items():
         for execution in executions:
             if not (cut_off and name.endswith("-death")):

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobreporter.sources import _delivery
-from jobreporter.sources._delivery import new_delivery
+from jobreporter.sourcekit import _delivery as delivery
+from jobreporter.sourcekit import new_delivery
 
 
 def test_names_differ_on_many_threads() -> None:
@@ -35,5 +35,5 @@ def test_a_forked_child_makes_names_of_its_own() -> None:
 
 def test_names_keep_their_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also after the last number that fits."""
-    monkeypatch.setattr(_delivery, "_numbers", iter([0, 16**8 - 1, 16**8 + 1]))
+    monkeypatch.setattr(delivery, "_numbers", iter([0, 16**8 - 1, 16**8 + 1]))
     assert [new_delivery() for _ in range(3)] == ["00000000", "ffffffff", "00000001"]

@@ -7,9 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from jobreporter import ConfigError, Dispatcher
-from jobreporter.sources._lazy import LazyDispatcher
+from jobreporter.sourcekit import LazyDispatcher
 from jobreporter.testing import Recorder, read_calls
 
 
@@ -117,13 +118,14 @@ def test_any_other_trouble_never_stops_a_worker(
 
 def test_after_the_end_nothing_is_built(calls: Path) -> None:
     """A job that a thread still finishes then gets the closed dispatcher, which counts what comes too late."""
+    before = set(threading.enumerate())
     lazy = LazyDispatcher()
     dispatcher = lazy.get()
     assert dispatcher is not None
     lazy.end()
 
     assert lazy.get() is dispatcher
-    assert threading.active_count() == 1
+    until(lambda: set(threading.enumerate()) <= before, "the end of its threads")
     assert dispatcher.stats()["recorder"].status == "closed"
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import celery
 import dramatiq
 import huey
 import pytest
 import rq
+
+from jobreporter.sourcekit import LazyDispatcher
 
 
 class Found(NamedTuple):
@@ -72,6 +75,27 @@ def test_a_library_that_will_not_do(found: Found, tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == (
-        f"ImportError: jobreporter.sources.{found.name} needs {found.title} {found.needed} or newer, and {found.told}:"
+        f"jobreporter.sourcekit.errors.UnusableLibrary: jobreporter.sources.{found.name} needs {found.title} {found.needed} or newer, and {found.told}:"
         f" pip install 'jobreporter[{found.name}]'"
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "noun"), [("celery", "a Celery app"), ("dramatiq", "a Dramatiq broker"), ("huey", "a Huey instance")]
+)
+@pytest.mark.parametrize("app", ["shop", "shop:app", None, 3, object])
+def test_what_is_attached_must_be_an_app(source: str, noun: str, app: object) -> None:
+    """Its name isn't one, and the message says so."""
+    attach = import_module(f"jobreporter.sources.{source}").attach
+    with pytest.raises(
+        TypeError, match=rf"attach\(\) takes {noun}, found .*: pass the object itself, not its name"
+    ) as caught:
+        attach(app)
+    assert not isinstance(app, str) or repr(app) in str(caught.value)
+
+
+@pytest.mark.parametrize("dispatcher", ["jobreporter.toml", object()])
+def test_a_dispatcher_must_be_one(dispatcher: Any) -> None:
+    """It is easily taken for the config's path."""
+    with pytest.raises(TypeError, match=r"dispatcher: expected a jobreporter.Dispatcher or nothing, found "):
+        LazyDispatcher(dispatcher)

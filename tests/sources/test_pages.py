@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
+from importlib.metadata import requires
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +19,7 @@ import huey_app
 import pytest
 import rq_app
 from conftest import NewQueue
+from packaging.requirements import Requirement
 from workers import Source, wait_for
 
 PAGES = Path(__file__).parents[2] / "docs" / "sources"
@@ -61,6 +65,39 @@ def test_the_example_runs(page: Page, tmp_path: Path, new_queue: NewQueue) -> No
         worker.kill()
 
     assert "ERROR" not in log.read_text()
+
+
+@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.name)
+def test_the_install_line_is_enough_for_the_example(page: Page) -> None:
+    """What it installs, with all that this needs, has every package that the example works with."""
+    text = (PAGES / f"{page.name}.md").read_text(encoding="utf-8")
+    install, *_ = re.findall(r"^pip install (.*)$", text, re.MULTILINE)
+    index = (PAGES / "README.md").read_text(encoding="utf-8")
+    assert f"`pip install {install}`" in index
+    assert closure(shlex.split(install)) >= {
+        page.name,
+        "jobreporter",
+        *(["redis"] if page.source.broker == "redis" else []),
+    }
+
+
+def closure(requirements: Iterable[str]) -> set[str]:
+    """The distributions that these requirements lead to, as far as this platform needs them."""
+    found: set[str] = set()
+    todo = [Requirement(text) for text in requirements]
+    seen: set[str] = set()
+    while todo:
+        requirement = todo.pop()
+        if str(requirement) in seen:
+            continue
+        seen.add(str(requirement))
+        found.add(requirement.name.lower())
+        for text in requires(requirement.name) or ():
+            needed = Requirement(text)
+            extras = requirement.extras or {""}
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+                todo.append(needed)
+    return found
 
 
 def lay_out(name: str, folder: Path) -> tuple[str, str]:

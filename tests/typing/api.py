@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any, assert_type
 
 from jobreporter import (
@@ -12,6 +13,7 @@ from jobreporter import (
     ConfigError,
     Context,
     Dispatcher,
+    Duration,
     ErrorInfo,
     Event,
     Execution,
@@ -22,11 +24,48 @@ from jobreporter import (
     Options,
     PluginError,
     Secret,
+    Size,
     Started,
     Stopped,
     Success,
+    format_duration,
+    format_size,
     hookimpl,
+    parse_duration,
+    parse_size,
+    reporter_options,
 )
+from jobreporter.sourcekit import (
+    STAMP_KEY,
+    FailureKind,
+    LazyDispatcher,
+    count_of,
+    fields_of_stamp,
+    harmless,
+    harmless_but_for,
+    moment_of,
+    new_delivery,
+    stamped,
+)
+from jobreporter.testing import SourceConformance, WorkerBench, outcomes_table, reasons_table
+
+# Options with units: numbers to a type checker, and text to a config.
+
+
+class ArchiveOptions(Options):
+    timeout: Duration = 10.0
+    keep: Duration = parse_duration("7d")
+    grace: Duration | None = None
+    max_bytes: Size = 1000
+    chunk: Size = parse_size("64KiB")
+
+
+assert_type(ArchiveOptions().timeout, float)
+assert_type(ArchiveOptions(grace=1).grace, float | None)
+assert_type(ArchiveOptions(max_bytes=5).max_bytes, int)
+assert_type(format_duration(90.0), str)
+assert_type(reporter_options("archive", ArchiveOptions), ArchiveOptions)
+assert_type(format_size(1024), str)
 
 # A plugin as a class.
 
@@ -135,3 +174,46 @@ def wrap(dispatcher: Dispatcher) -> None:
 
     assert_type(plain(1), str)
     assert_type(asyncio.run(waiting(1)), str)
+
+
+# A source of somebody else's.
+
+
+class Source:
+    def __init__(self, dispatcher: Dispatcher | None = None) -> None:
+        self.dispatcher = LazyDispatcher(dispatcher, source="lite")
+
+    @harmless
+    def begins(self, message: dict[str, object]) -> None:
+        if dispatcher := self.dispatcher.get():
+            dispatcher.begin("reports.nightly", strict=False, **fields_of_stamp(message.get(STAMP_KEY))).enter()
+
+    @harmless_but_for(TimeoutError)
+    def sends(self, message: dict[str, object], *, delay: float | None = None) -> None:
+        message[STAMP_KEY] = stamped(message.get(STAMP_KEY))
+
+    def ends(self, execution: Execution, kind: FailureKind) -> None:
+        execution.fail(TimeoutError(new_delivery()), kind=kind)
+
+
+def source(message: dict[str, object]) -> None:
+    Source().begins(message)
+    Source().sends(message, delay=moment_of(message.get("delay")))
+    assert_type(count_of(message.get("retries")), int | None)
+
+
+class LiteBench(WorkerBench):
+    def command(self, *, workers: int, max_jobs: int | None) -> list[str]:
+        return ["lite-worker", self.app, f"--threads={workers}"]
+
+
+class TestLite(SourceConformance):
+    queue = "Lite"
+    not_observable = {"revoked": "Lite can't revoke jobs"}  # noqa: RUF012 - as an author writes it
+
+    def open(self, config: str) -> LiteBench:
+        return LiteBench(Path("folder"), "lite_app", config)
+
+
+def tables() -> str:
+    return outcomes_table(TestLite) + reasons_table(TestLite)

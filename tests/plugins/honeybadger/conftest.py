@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from jobreporter import Dispatcher
-from jobreporter_honeybadger import HoneybadgerReporter, _pause
+from jobreporter_honeybadger import HoneybadgerReporter, _account
 
 from .fake_honeybadger import KEY, FakeHoneybadger
-from .stepped import SteppedClock
 
 MakeDispatcher = Callable[..., Dispatcher]
 
@@ -19,43 +18,31 @@ MakeDispatcher = Callable[..., Dispatcher]
 @pytest.fixture(autouse=True)
 def no_pauses() -> Iterator[None]:
     """Nothing is remembered of the servers of other tests."""
-    _pause._pauses.clear()
+    _account._refusals.clear()
     yield
-    _pause._pauses.clear()
+    _account._refusals.clear()
 
 
 @pytest.fixture
 def honeybadger() -> Iterator[FakeHoneybadger]:
     """A Honeybadger that found nothing to object to, unless a test has taken note of it."""
-    fake = FakeHoneybadger()
-    yield fake
-    fake.stop()
+    with FakeHoneybadger() as fake:
+        yield fake
     assert fake.problems == []
 
 
 @pytest.fixture
-def clock() -> SteppedClock:
-    """The time of the reporter, which stands still but for its waiting."""
-    return SteppedClock()
-
-
-@pytest.fixture
-def dispatcher_of(honeybadger: FakeHoneybadger, clock: SteppedClock) -> Iterator[MakeDispatcher]:
+def dispatcher_of(honeybadger: FakeHoneybadger) -> Iterator[MakeDispatcher]:
     """Makes dispatchers with the reporter under test as ``honeybadger``, given its options; closes them at the end."""
     made = []
-
-    class Reporter(HoneybadgerReporter):
-        pass
-
-    Reporter.clock = clock.clock
 
     def make(context: dict[str, Any] | None = None, lane: dict[str, Any] | None = None, **options: Any) -> Dispatcher:
         table = {"api_key": KEY, "endpoint": honeybadger.url, "lane": lane or {}, **options}
         config = {"context": context or {}, "reporters": {"honeybadger": table}}
-        made.append(Dispatcher({"honeybadger": Reporter}, config=config))
+        made.append(Dispatcher({"honeybadger": HoneybadgerReporter}, config=config))
         return made[-1]
 
     yield make
-    honeybadger.released.set()
+    honeybadger.release()
     for dispatcher in made:
         dispatcher.close(20)

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from jobreporter.testing import make_event, make_job
+from jobreporter.testing import Answer, make_event, make_job
 
 from .conftest import MakeDispatcher
-from .fake_honeybadger import Answer, FakeHoneybadger
-from .stepped import SteppedClock
+from .fake_honeybadger import FakeHoneybadger
 
 NIGHTLY = make_job(name="reports.nightly")
 
@@ -63,23 +62,20 @@ def test_a_job_checks_in_once_after_its_retries(honeybadger: FakeHoneybadger, di
     assert len(honeybadger.notices) == 2
 
 
-def test_a_check_in_is_tried_again(
-    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, clock: SteppedClock
-) -> None:
+def test_a_check_in_is_tried_again(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
     """As everything that is sent."""
-    honeybadger.script.append(Answer(503))
+    honeybadger.next(Answer(503))
     dispatcher = dispatcher_of(checkins={"reports.nightly": "XyZZy1"})
     dispatcher.publish(make_event("success", job=NIGHTLY))
     assert dispatcher.flush(20)
     assert checkins(honeybadger) == ["/v1/check_in/XyZZy1"] * 2
-    assert clock.slept == [0.25]
 
 
 def test_an_unknown_check_in_is_told(
     honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With the job's name, since that is where the option has to be mended; the event failed."""
-    honeybadger.script.append(Answer(404, b'{"error": "not found"}'))
+    honeybadger.next(Answer(404, b'{"error": "not found"}'))
     dispatcher = dispatcher_of(checkins={"reports.nightly": "XyZZy1"})
     dispatcher.publish(make_event("success", job=NIGHTLY))
     assert dispatcher.flush(20)

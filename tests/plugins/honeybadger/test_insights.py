@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from jobreporter import ABORT_REASONS
-from jobreporter.testing import make_error, make_event, make_job
-from tests.core.waiting import until
+from jobreporter.testing import Answer, make_error, make_event, make_job
+from tests.waiting import until
 
 from .conftest import MakeDispatcher
-from .fake_honeybadger import Answer, FakeHoneybadger
+from .fake_honeybadger import FakeHoneybadger
 from .sample import CONTEXT, FAILURE
 
 ALL = ["started", "success", "aborted", "failure", "stopped"]
@@ -46,7 +46,7 @@ def test_they_leave_together_with_a_flush(honeybadger: FakeHoneybadger, dispatch
     dispatcher = dispatcher_of(insights=ALL, lane=LANE)
     for number in range(100):
         dispatcher.publish(make_event("success", job=make_job(id=str(number))))
-    until(lambda: dispatcher.stats()["honeybadger"].handled == 100, "all events")
+    until(lambda: dispatcher.stats()["honeybadger"].unflushed == 100, "all events")
     assert honeybadger.requests == []
     assert dispatcher.flush(20)
     assert dispatcher.flush(20)
@@ -132,7 +132,7 @@ def test_a_full_batch_does_not_wait(honeybadger: FakeHoneybadger, dispatcher_of:
     tags = {f"tag{number}": "x" * 100 for number in range(10)}
     for number in range(500):
         dispatcher.publish(make_event("success", job=make_job(id=str(number)), tags=tags))
-    until(lambda: dispatcher.stats()["honeybadger"].handled == 500, "all events")
+    until(lambda: dispatcher.stats()["honeybadger"].unflushed == 500, "all events")
     before_flush = len(lines(honeybadger))
     assert before_flush > 400
     assert dispatcher.flush(20)
@@ -160,40 +160,42 @@ def test_a_line_is_bounded(honeybadger: FakeHoneybadger, dispatcher_of: MakeDisp
 def test_a_batch_that_is_refused_is_told_with_its_count(
     honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The flush did not go well, the log says how many events are lost and why, and they are not sent again."""
-    honeybadger.script.append(Answer(422, b'{"error": "no such field"}'))
+    """The flush did not go well, the ledger and the log say how many events are lost and why, and none is sent again."""
+    honeybadger.next(Answer(422, b'{"error": "no such field"}'))
     dispatcher = dispatcher_of(insights=["success"], lane=LANE)
     for _ in range(3):
         dispatcher.publish(make_event("success"))
     assert not dispatcher.flush(20)
-    told = "3 Insights events are lost: Honeybadger answered 422: no such field"
-    until(lambda: told in caplog.text, "the line of the log")
+    until(lambda: "3 events that it had taken and not flushed are lost" in caplog.text, "the line of the log")
+    assert "Honeybadger answered 422: no such field" in caplog.text
+    assert dispatcher.stats()["honeybadger"].failed == 3
     dispatcher.publish(make_event("success"))
     assert dispatcher.flush(20)
     assert [len(request.lines) for request in honeybadger.of("/v1/events")] == [3, 1]
 
 
-def test_a_crash_on_something_else_loses_none(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
-    """A notice is refused while events wait: they are sent before the reporter starts anew."""
-    honeybadger.script.append(Answer(422))
+def test_a_notice_that_is_refused_costs_no_other(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
+    """A notice is refused while events wait: it has failed alone, and they are sent together later."""
+    honeybadger.next(Answer(422))
     dispatcher = dispatcher_of(insights=["success"], lane=LANE)
     for kind in ("success", "failure", "success"):
         dispatcher.publish(make_event(kind))
     assert dispatcher.flush(20)
     assert dispatcher.stats()["honeybadger"].failed == 1
-    assert [len(request.lines) for request in honeybadger.of("/v1/events")] == [1, 1]
+    assert [len(request.lines) for request in honeybadger.of("/v1/events")] == [2]
 
 
 def test_a_refused_key_loses_what_waits(
     honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server isn't asked with the same key again, not for the sake of what waits either; the log has its number."""
+    """What waits is tried once more, since the crash may have been about something else; then the ledger has its number."""
     dispatcher = dispatcher_of(insights=["success"], lane=LANE, api_key="hbp_wrong")
     for kind in ("success", "success", "failure"):
         dispatcher.publish(make_event(kind))
     until(lambda: dispatcher.stats()["honeybadger"].status == "broken", "the reporter's being broken")
-    assert [request.path for request in honeybadger.requests] == ["/v1/notices"]
-    assert "2 Insights events are lost: Honeybadger refuses the api_key (403" in caplog.text
+    assert [request.path for request in honeybadger.requests] == ["/v1/notices", "/v1/events"]
+    assert dispatcher.stats()["honeybadger"].failed == 3
+    assert "Honeybadger refuses the api_key (403" in caplog.text
 
 
 def test_a_key_that_is_refused_at_a_flush_breaks_the_reporter(

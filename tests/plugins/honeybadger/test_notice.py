@@ -153,10 +153,11 @@ def test_component_and_action(notice_of: Any, name: str, component: str, action:
     assert (request["component"], request["action"]) == (component, action)
 
 
-def test_each_notice_has_a_token_of_its_own(notice_of: Any) -> None:
-    """Two failures of one job are two notices."""
-    tokens = [notice_of(FAILURE)["error"]["token"] for _ in range(2)]
-    assert tokens[0] != tokens[1]
+def test_each_execution_has_a_token_of_its_own(notice_of: Any) -> None:
+    """Two failures of one job are two notices, and one that is sent again is the same."""
+    another = make_event("failure", job=make_job(id="7c1e", execution_id="7c1e:3"))
+    tokens = [notice_of(failure)["error"]["token"] for failure in (FAILURE, FAILURE, another)]
+    assert tokens[0] == tokens[1] != tokens[2]
 
 
 def test_notes_follow_the_message(notice_of: Any) -> None:
@@ -289,12 +290,13 @@ def test_every_request_says_who_asks(honeybadger: FakeHoneybadger, notice_of: An
 
 def test_the_endpoint_may_have_a_path(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
     """Where a proxy puts Honeybadger below a path of its own, requests go there."""
-    honeybadger.script.append(honeybadger_at_a_path)
+    honeybadger.next(honeybadger_at_a_path)
     dispatcher = dispatcher_of(endpoint=f"{honeybadger.url}/collect/hb/")
     dispatcher.publish(FAILURE)
     assert dispatcher.flush(20)
     assert [request.path for request in honeybadger.requests] == ["/collect/hb/v1/notices"]
 
 
-def honeybadger_at_a_path(handler: Any) -> None:
-    handler.say(handler.fake.answer(handler.fake.requests[-1]._replace(path="/v1/notices")))
+def honeybadger_at_a_path(conversation: Any) -> None:
+    honeybadger = conversation.stand_in
+    conversation.say(honeybadger.answer(honeybadger.requests[-1]._replace(path="/v1/notices")))

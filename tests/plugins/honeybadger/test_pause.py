@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import socket
+import time
 from typing import Any
 
 import pytest
 
 from jobreporter import Dispatcher
-from jobreporter.testing import make_event
-from tests.core.waiting import until
+from jobreporter.testing import Answer, make_event
+from jobreporter_honeybadger import _account
+from jobreporter_honeybadger._account import KEY_PAUSE
+from tests.ports import free_port
+from tests.waiting import until
 
 from .conftest import MakeDispatcher
-from .fake_honeybadger import Answer, FakeHoneybadger
-from .stepped import SteppedClock
+from .fake_honeybadger import FakeHoneybadger
 
 
 def stats(dispatcher: Dispatcher) -> Any:
@@ -36,7 +37,7 @@ def test_a_refused_key_breaks_the_reporter(
     honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, status: int
 ) -> None:
     """The ledger says ``broken`` and why; one event failed, and the others wait, with one request in all."""
-    honeybadger.script.append(Answer(status, b'{"error": "account suspended"}'))
+    honeybadger.next(Answer(status, b'{"error": "account suspended"}'))
     dispatcher = dispatcher_of()
     fail(dispatcher, 20)
     until(lambda: is_broken(dispatcher), "the reporter's being broken")
@@ -48,7 +49,10 @@ def test_a_refused_key_breaks_the_reporter(
 
 
 def test_a_refused_key_is_not_tried_again_by_each_start(
-    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, clock: SteppedClock, caplog: pytest.LogCaptureFixture
+    honeybadger: FakeHoneybadger,
+    dispatcher_of: MakeDispatcher,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The reporter is started again and again, as jobreporter's backoff has it, and none of these starts asks the server.
 
@@ -63,7 +67,8 @@ def test_a_refused_key_is_not_tried_again_by_each_start(
 
     until(lambda: starts() >= 4, "four starts")
     assert len(honeybadger.requests) == 1
-    clock.elapsed += 300
+    later = time.monotonic() + KEY_PAUSE
+    monkeypatch.setattr(_account, "monotonic", lambda: later)
     until(lambda: len(honeybadger.requests) == 2, "a second request")
     until(lambda: is_broken(dispatcher), "the reporter's being broken again")
     assert (stats(dispatcher).failed, stats(dispatcher).pending) == (2, 1)
@@ -97,43 +102,6 @@ def test_another_key_works_at_once(
     assert (found.failed, found.handled, found.status, found.reason) == (1, 2, "running", None)
 
 
-def test_a_long_retry_after_is_honoured(
-    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, clock: SteppedClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A pause that is longer than the budget costs one event; the others wait until it is over, and are sent then."""
-    caplog.set_level(logging.DEBUG, "jobreporter")
-    honeybadger.script.append(Answer(429, b'{"error": "slow down"}', headers={"Retry-After": "60"}))
-    dispatcher = dispatcher_of()
-    fail(dispatcher, 3)
-    until(lambda: is_broken(dispatcher), "the pause")
-    assert "Honeybadger answered 429: slow down, and asks for a pause of 60 s" in stats(dispatcher).reason
-    clock.elapsed += 59
-    tries = len(caplog.messages)
-    until(lambda: len(caplog.messages) > tries, "another try")
-    assert not dispatcher.flush(20), "it says so at once"
-    assert (len(honeybadger.requests), clock.slept) == (1, [])
-    clock.elapsed += 1
-    until(lambda: stats(dispatcher).handled == 2, "the delivery of what waited")
-    assert stats(dispatcher).failed == 1
-
-
-def test_a_server_that_is_gone_costs_few_events(
-    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, clock: SteppedClock
-) -> None:
-    """Nobody listens: one event fails after its budget, and the others wait with the reason in the ledger."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    dispatcher = dispatcher_of(endpoint=f"http://127.0.0.1:{port}")
-    fail(dispatcher, 10)
-    until(lambda: is_broken(dispatcher), "the reporter's being broken")
-    found = stats(dispatcher)
-    assert "Honeybadger can't be reached: " in found.reason
-    assert "refused" in found.reason
-    assert "0x" not in found.reason, "it names no address in memory"
-    assert (found.failed, found.pending) == (1, 9)
-    assert sum(clock.slept) <= 8.0
-
-
 def test_closing_during_a_pause_is_quick(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
     """The last try before closing asks the server no more, and what waited is counted as lost."""
     dispatcher = dispatcher_of(api_key="hbp_wrong")
@@ -142,3 +110,30 @@ def test_closing_during_a_pause_is_quick(honeybadger: FakeHoneybadger, dispatche
     dispatcher.close(5)
     assert stats(dispatcher).dropped == {"closed": 2}
     assert len(honeybadger.requests) == 1
+
+
+def test_a_long_retry_after_costs_no_event(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
+    """They wait until the pause is over; the ledger says why, and a flush that can't wait so long is told at once."""
+    honeybadger.next(Answer(429, b'{"error": "slow down"}', headers={"Retry-After": "60"}))
+    dispatcher = dispatcher_of()
+    fail(dispatcher, 3)
+    until(lambda: stats(dispatcher).status == "backing_off" and stats(dispatcher).reason, "the pause")
+    assert "Honeybadger answered 429: slow down" in stats(dispatcher).reason
+    assert not dispatcher.flush(20)
+    found = stats(dispatcher)
+    assert (found.pending, found.failed, found.restarts, len(honeybadger.requests)) == (3, 0, 0, 1)
+    dispatcher.close(0.5)
+    assert stats(dispatcher).dropped == {"closed": 3}
+
+
+def test_a_server_that_is_gone_costs_no_event(honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher) -> None:
+    """Nobody listens: the events wait, with the reason in the ledger."""
+    dispatcher = dispatcher_of(endpoint=f"http://127.0.0.1:{free_port()}")
+    fail(dispatcher, 10)
+    until(lambda: stats(dispatcher).retries >= 3, "three tries")
+    found = stats(dispatcher)
+    assert "Honeybadger can't be reached: " in found.reason
+    assert "refused" in found.reason
+    assert "0x" not in found.reason, "it names no address in memory"
+    assert (found.failed, found.pending) == (0, 10)
+    dispatcher.close(0.5)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jobreporter.testing import make_event
-from tests.core.waiting import until
+from tests.waiting import until
 
 from .conftest import MakeDispatcher
 from .fake_honeybadger import FakeHoneybadger
@@ -36,9 +36,8 @@ def secure(certificate: Path) -> Iterator[FakeHoneybadger]:
     """A Honeybadger that shows the certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, certificate.with_name("key.pem"))
-    fake = FakeHoneybadger(context)
-    yield fake
-    fake.stop()
+    with FakeHoneybadger(context) as fake:
+        yield fake
     assert fake.problems == []
 
 
@@ -59,6 +58,6 @@ def test_a_server_that_is_not_trusted_gets_nothing(secure: FakeHoneybadger, disp
     """Neither the key nor the notice; the ledger says why."""
     dispatcher = dispatcher_of(endpoint=secure.url)
     dispatcher.publish(make_event("failure"))
-    until(lambda: dispatcher.stats()["honeybadger"].status == "broken", "the reporter's being broken")
+    until(lambda: dispatcher.stats()["honeybadger"].status == "backing_off", "the reporter's backing off")
     assert "CERTIFICATE_VERIFY_FAILED" in str(dispatcher.stats()["honeybadger"].reason)
     assert secure.requests == []

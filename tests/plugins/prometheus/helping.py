@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -16,13 +15,18 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jobreporter import Context, Event, LaneStats
+from jobreporter import Context, Event, LaneStats, Origin
 from jobreporter_prometheus import PrometheusOptions, PrometheusReporter
+from jobreporter_prometheus._clock import Clock
+from tests.ports import free_port
 
 #: Seconds. Reached only where something is broken.
 DEADLINE = 30.0
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+#: Where events come from, unless a test says otherwise.
+ORIGIN = Origin(host="host", pid=1, version="0.1.0")
 
 #: The numbers of a page: by the sample's name and its labels.
 Numbers = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -35,14 +39,6 @@ def until(condition: Callable[[], Any], what: str = "the condition") -> Any:
         assert time.monotonic() < end, f"{what} did not come true"
         time.sleep(0.005)
     return found
-
-
-def free_port() -> int:
-    """A port of this machine that nobody has."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
 
 
 def get(url: str, **headers: str) -> str:
@@ -73,15 +69,30 @@ def number(text: str, name: str, **labels: str) -> float | None:
     return sum(found) if found else None
 
 
-def make_context(stats: Callable[[], dict[str, LaneStats]] = dict) -> Context:
+def make_context(stats: Callable[[], dict[str, LaneStats]] = dict, **fields: Any) -> Context:
     """A context whose ledger the test makes up."""
-    return Context(host="host", pid=os.getpid(), version="0.1.0", stats=stats)
+    return Context(**{"host": "host", "pid": os.getpid(), "version": "0.1.0", "stats": stats, **fields})
+
+
+class Time:
+    """A clock that goes on by itself, and that a test can set forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.clock = Clock(lambda: time.monotonic() + self.ahead, lambda: time.time() + self.ahead, self.wait)
+
+    def wait(self, seconds: float) -> None:
+        """Let so many seconds pass, at once."""
+        self.ahead += seconds
 
 
 @contextmanager
-def started(options: PrometheusOptions | None = None, context: Context | None = None) -> Iterator[PrometheusReporter]:
+def started(
+    options: PrometheusOptions | None = None, context: Context | None = None, times: Time | None = None
+) -> Iterator[PrometheusReporter]:
     """A reporter that runs without a dispatcher, on a port of its own."""
     reporter = PrometheusReporter()
+    reporter.clock = (times or Time()).clock
     reporter.reporter_start(options or PrometheusOptions(port=0), context or make_context())
     try:
         yield reporter
@@ -89,20 +100,23 @@ def started(options: PrometheusOptions | None = None, context: Context | None = 
         reporter.reporter_stop()
 
 
-def tell(reporter: PrometheusReporter, *events: Event) -> None:
+def tell(reporter: PrometheusReporter, *events: Event, origin: Origin = ORIGIN) -> None:
     """Hand it events as its lane would."""
     for event in events:
-        getattr(reporter, f"handle_{type(event).__name__.lower()}")(meta=event)
+        kind = type(event).__name__.lower()
+        named = {"meta": event} if kind == "stopped" else {"meta": event, "origin": origin}
+        getattr(reporter, f"handle_{kind}")(**named)
 
 
 def port_of(reporter: PrometheusReporter) -> int:
     """Where it serves its page."""
     outlet: Any = reporter.outlet
-    return int(getattr(outlet, "outlet", outlet).endpoint.port)
+    return int(getattr(outlet, "turn", outlet).endpoint.port)
 
 
 def page_of(reporter: PrometheusReporter, accept: str = "") -> str:
-    """Its page as a scraper gets it."""
+    """Its page as a scraper gets it, a second after the last one: for that long it is the same."""
+    reporter.clock.sleep(1.0)
     return page(port_of(reporter), accept)
 
 
@@ -127,6 +141,18 @@ def running(*command: str | Path, log: Path, ready: Callable[[], bool]) -> Itera
             yield process
         finally:
             process.terminate()
+
+
+@contextmanager
+def pushgateway(folder: Path) -> Iterator[str]:
+    """The address of a Pushgateway."""
+    program = server("prometheus-pushgateway", "prometheus-pushgateway")
+    url = f"http://127.0.0.1:{free_port()}"
+    listen = f"--web.listen-address={url.removeprefix('http://')}"
+    # Debian's keeps what was pushed in a folder of its own, for every one that is started.
+    keep = f"--persistence.file={folder / 'pushgateway.data'}"
+    with running(program, listen, keep, log=folder / "pushgateway.log", ready=lambda: answers(f"{url}/-/ready")):
+        yield url
 
 
 def answers(url: str) -> bool:

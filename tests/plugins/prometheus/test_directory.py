@@ -9,49 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from jobreporter.testing import make_error, make_event, make_job
-from jobreporter_prometheus import PrometheusOptions
+from jobreporter_prometheus import KnownJob
+from jobreporter_prometheus._caps import OTHER_JOB
 from jobreporter_prometheus._directory import Directory
-from jobreporter_prometheus._families import DURATION, FAILURES, FINISHED, PENDING, STARTED
-from jobreporter_prometheus._figures import Figures, Frame
+from jobreporter_prometheus._families import DURATION, EXPECTED, FAILURES, FINISHED, PENDING, STARTED
+from jobreporter_prometheus._folder import Folder
 from jobreporter_prometheus._histogram import Example, Histogram
-from jobreporter_prometheus._ledger import Ledger
-from jobreporter_prometheus._lock import FileLock
-from jobreporter_prometheus._member import Member
-from jobreporter_prometheus._tally import Tally
+from jobreporter_prometheus._lock import Lock
 
-JOB = ("python", "default", "reports.nightly")
-
-
-class Process:
-    """Stands for a process: what it counts, and its part in the directory. Files can't tell the difference."""
-
-    def __init__(self, path: Path, **options: object) -> None:
-        self.frame = Frame.of(PrometheusOptions(**options))
-        self.figures = Figures(self.frame)
-        self.tally = Tally(self.figures, Ledger(dict, goes_on=False), ())
-        self.directory = Directory(path, self.frame, patience=0.05)
-        self.member = Member(self.directory, self.tally.read)
-
-    def start(self, job: str = "reports.nightly", **fields: object) -> None:
-        self.tally.started(make_event("started", job=make_job(name=job, **fields), at=1_000.0))
-
-    def finish(self, job: str = "reports.nightly", *, duration: float = 0.25) -> None:
-        self.tally.succeeded(make_event("success", job=make_job(name=job), duration=duration))
-
-    def die(self) -> None:
-        """End as the kernel ends a process: its locks are gone, and nothing else happens."""
-        self.member._alive.release()
-
-
-def names(path: Path) -> set[str]:
-    """The files of the directory, but for the lock that is always there."""
-    return {entry.name for entry in path.iterdir()} - {"lock"}
-
-
-def finished(figures: Figures, job: str = "reports.nightly") -> float:
-    """How many executions of the job succeeded."""
-    return figures.counters.get((FINISHED.name, "python", "default", job, "success"), 0.0)
+from .helping import ORIGIN
+from .processes import JOB, Process, finished, names
 
 
 def test_living_processes_add_up(tmp_path: Path) -> None:
@@ -105,6 +72,22 @@ def test_gauges_are_of_the_living(tmp_path: Path) -> None:
     assert max(after.gauges.values()) == 1_700_000_000.0
 
 
+def test_what_is_expected_outlasts_the_processes(tmp_path: Path) -> None:
+    """How often a job is meant to succeed is known while no process lives; a config that says otherwise takes its place."""
+
+    def expected() -> dict[str, float]:
+        return {key[5]: value for key, value in Directory(tmp_path).read().gauges.items() if key[0] == EXPECTED.name}
+
+    for known in ({"nightly": 60.0, "weekly": 600.0}, {"nightly": 30.0}):
+        process = Process(tmp_path)
+        jobs = [KnownJob(job=job, source="command", every=every) for job, every in known.items()]
+        process.tally.know(jobs, ORIGIN)
+        process.member.write()
+        assert expected() == known
+        process.member.leave()
+        assert expected() == known
+
+
 def test_a_death_between_two_steps_counts_nothing_twice(tmp_path: Path) -> None:
     """A process that dies after it has written the total, and before it has removed what it added, does no harm."""
     reader, other = Process(tmp_path / "real"), Process(tmp_path / "real")
@@ -124,7 +107,7 @@ def test_a_death_in_the_middle_of_a_write_leaves_the_last_one(tmp_path: Path) ->
     reader, other = Process(tmp_path), Process(tmp_path)
     other.finish()
     other.member.write()
-    (tmp_path / f"{other.member._token}.new").write_text('{"half": ')
+    other.file("new").write_text('{"half": ')
     other.die()
     assert finished(reader.member.read()) == 1
     assert not list(tmp_path.glob("*.new"))
@@ -174,7 +157,7 @@ def test_caps_hold_for_all_processes_together(tmp_path: Path) -> None:
         process = Process(tmp_path, max_label_sets=5)
         for job in (f"a-{turn}", f"b-{turn}"):
             process.start(job)
-            process.tally.failed(make_event("failure", job=make_job(name=job), error=make_error(f"made.up.{job}")))
+            process.fail(job, f"made.up.{job}")
         process.member.write()
         while_it_lives = reader.member.read().counters
         process.member.leave()
@@ -200,7 +183,7 @@ def test_a_name_that_had_room_keeps_it(tmp_path: Path) -> None:
     older.member.leave()
     for figures in (before, after, older.directory.read()):
         assert finished(figures, "first") == 1
-        assert figures.counters[FINISHED.name, "other", "other", "other", "success"] == 1
+        assert figures.counters[FINISHED.name, *OTHER_JOB, "success"] == 1
 
 
 HALF_A_HISTOGRAM = (
@@ -218,7 +201,7 @@ def test_a_file_that_can_not_be_read_counts_as_nothing(
     """A file of another version, or that somebody has broken, is told of and takes nothing else with it."""
     reader, other = Process(tmp_path), Process(tmp_path)
     reader.finish()
-    (tmp_path / f"{other.member._token}.json").write_text(content, encoding="latin-1")
+    other.file().write_text(content, encoding="latin-1")
     (tmp_path / "total.json").write_text(content, encoding="latin-1")
     other.die()
     assert finished(reader.member.read()) == 1
@@ -229,7 +212,7 @@ def test_metrics_of_a_newer_version_are_left_out(tmp_path: Path) -> None:
     """A newer version's file may have more in it."""
     reader, other = Process(tmp_path), Process(tmp_path)
     other.finish()
-    path = tmp_path / f"{other.member._token}.json"
+    path = other.file()
     other.member.write()
     plain = json.loads(path.read_text())
     plain["counters"].append([["jobreporter_new", "x"], 1.0])
@@ -238,12 +221,23 @@ def test_metrics_of_a_newer_version_are_left_out(tmp_path: Path) -> None:
     assert finished(reader.member.read()) == 1
 
 
-def test_a_lock_that_is_not_given_back_is_named(tmp_path: Path) -> None:
-    """Where another process holds the lock for too long, nobody waits for ever."""
-    process = Process(tmp_path)
-    with FileLock(tmp_path / "lock").hold(1.0), pytest.raises(TimeoutError, match=f"has held {tmp_path}/lock for more"):
-        process.member.read()
-    assert finished(process.member.read()) == 0
+def test_nobody_waits_for_a_process_that_stands_still(tmp_path: Path) -> None:
+    """Where a process is stopped while it adds up, others come, count, are read and go, and nothing counts twice."""
+    process, ended = Process(tmp_path), Process(tmp_path)
+    ended.finish()
+    ended.member.leave()
+    with process.directory.opened() as folder:
+        held = folder.lock()
+    assert held is not None
+    newcomer = Process(tmp_path)
+    newcomer.finish()
+    assert finished(newcomer.member.read()) == 2
+    newcomer.member.leave()
+    assert finished(process.member.read()) == 2
+    assert ended.file().exists()
+    held.release()
+    assert finished(process.member.read()) == 2
+    assert names(tmp_path) == {process.file().name, process.file("live").name, "total.json"}
 
 
 def test_the_directory_is_the_users_own(tmp_path: Path) -> None:
@@ -252,10 +246,16 @@ def test_the_directory_is_the_users_own(tmp_path: Path) -> None:
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o700
 
 
+def locked(path: Path) -> Lock | None:
+    """A lock on a file of the directory, if it can be had."""
+    with Folder.opened(path) as folder:
+        return folder.lock_file("lock")
+
+
 def test_a_child_does_not_keep_its_parents_lock(tmp_path: Path) -> None:
     """A child that outlives its parent does not make it look alive; and its end does not make it look dead."""
-    lock = FileLock(tmp_path / "lock")
-    assert lock.take()
+    lock = locked(tmp_path)
+    assert lock is not None
     asks, answers = os.pipe()
     is_there, says_so = os.pipe()
     child = os.fork()
@@ -267,11 +267,10 @@ def test_a_child_does_not_keep_its_parents_lock(tmp_path: Path) -> None:
     try:
         os.close(asks)
         assert os.read(is_there, 1)
-        assert not FileLock(tmp_path / "lock").take()
-        os.close(lock._descriptor)  # as the kernel does for a parent that dies: nothing is unlocked by name
-        lock._descriptor = -1
-        other = FileLock(tmp_path / "lock")
-        assert other.take()
+        assert locked(tmp_path) is None
+        lock.let_go()  # as the kernel does for a parent that dies: nothing is unlocked by name
+        other = locked(tmp_path)
+        assert other is not None
         other.release()
     finally:
         for descriptor in (answers, is_there, says_so):
@@ -279,20 +278,22 @@ def test_a_child_does_not_keep_its_parents_lock(tmp_path: Path) -> None:
         os.waitpid(child, 0)
 
 
-def test_a_lock_that_is_held_is_held_once(tmp_path: Path) -> None:
-    """To take a lock again changes nothing, and one release is enough."""
-    lock = FileLock(tmp_path / "lock")
-    assert lock.take()
-    assert lock.take()
+def test_a_lock_is_given_back_once(tmp_path: Path) -> None:
+    """To release a lock again does nothing, also when its number belongs to another open file by then."""
+    lock = locked(tmp_path)
+    assert lock is not None
     lock.release()
+    again = locked(tmp_path)
     lock.release()
-    assert FileLock(tmp_path / "lock").take()
+    assert again is not None
+    assert locked(tmp_path) is None
+    again.release()
 
 
 def test_nothing_is_written_where_nothing_has_changed(tmp_path: Path) -> None:
     """A process that has nothing to do leaves its file alone."""
     process = Process(tmp_path)
-    path = tmp_path / f"{process.member._token}.json"
+    path = process.file()
     before = path.stat().st_ino
     process.member.write()
     assert path.stat().st_ino == before

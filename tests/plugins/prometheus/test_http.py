@@ -20,8 +20,10 @@ from jobreporter.testing import make_event
 from jobreporter_prometheus import PrometheusOptions, PrometheusReporter
 from jobreporter_prometheus._endpoint import Endpoint
 from jobreporter_prometheus._page import Page
+from jobreporter_prometheus._request import Access
+from tests.ports import free_port
 
-from .helping import free_port, get, make_context, number, page, page_of, port_of, started, tell, until
+from .helping import Time, get, make_context, number, page, page_of, port_of, started, tell, until
 
 
 def test_a_port_in_use_is_named() -> None:
@@ -46,7 +48,7 @@ def test_only_this_machine_is_served() -> None:
     """Without a host in the config, the page can't be reached from elsewhere."""
     with started() as reporter:
         outlet: Any = reporter.outlet
-        assert outlet.endpoint._server.socket.getsockname()[0] == "127.0.0.1"
+        assert outlet.endpoint._server._listener.getsockname()[0] == "127.0.0.1"
 
 
 def test_a_crash_frees_the_port() -> None:
@@ -123,13 +125,15 @@ def test_a_scrape_that_fails_is_answered(caplog: pytest.LogCaptureFixture) -> No
                 raise TimeoutError("the lock is held")
             return whole()
 
-        endpoint = Endpoint("127.0.0.1", 0, Page(read))
+        times = Time()
+        endpoint = Endpoint(Access("127.0.0.1"), 0, Page(read), clock=times.clock)
         endpoint.open()
         try:
             with pytest.raises(urllib.error.HTTPError, match="503"):
                 page(endpoint.port or 0)
             assert "a scrape failed: the lock is held" in caplog.text
             broken = False
+            times.wait(1.0)
             assert "jobreporter_jobs_started" in page(endpoint.port or 0)
         finally:
             endpoint.close()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 
-from jobreporter import LaneStats
+from jobreporter import Context, LaneStats
 from jobreporter_prometheus import PrometheusOptions
 from jobreporter_prometheus._families import DROPPED, HANDLED
 from jobreporter_prometheus._figures import Figures, Frame
 from jobreporter_prometheus._ledger import Ledger
+
+from .helping import make_context
 
 
 class Dispatcher:
@@ -16,6 +18,9 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self.handled = 0
+
+    def context(self) -> Context:
+        return make_context(self.stats)
 
     def stats(self) -> dict[str, LaneStats]:
         return {"log": LaneStats(accepted=self.handled, handled=self.handled, dropped={"capacity": 1})}
@@ -32,7 +37,7 @@ def test_alone_a_new_start_shows_all_of_it() -> None:
     """Where figures are shown by this process alone, they are the ledger's own."""
     dispatcher = Dispatcher()
     for dispatcher.handled in (5, 8):
-        assert counted(Ledger(dispatcher.stats, goes_on=False)) == dispatcher.handled
+        assert counted(Ledger(dispatcher.context(), goes_on=False)) == dispatcher.handled
 
 
 def test_in_a_shared_directory_a_new_start_counts_the_rest() -> None:
@@ -40,23 +45,23 @@ def test_in_a_shared_directory_a_new_start_counts_the_rest() -> None:
     dispatcher = Dispatcher()
     found = []
     for dispatcher.handled in (5, 8):
-        found.append(counted(Ledger(dispatcher.stats, goes_on=True)))
+        found.append(counted(Ledger(dispatcher.context(), goes_on=True)))
     assert found == [5, 3]
-    assert counted(Ledger(dispatcher.stats, goes_on=True), (DROPPED.name, "log", "capacity")) == 0
-    assert counted(Ledger(Dispatcher().stats, goes_on=True), (DROPPED.name, "log", "capacity")) == 1
+    assert counted(Ledger(dispatcher.context(), goes_on=True), (DROPPED.name, "log", "capacity")) == 0
+    assert counted(Ledger(Dispatcher().context(), goes_on=True), (DROPPED.name, "log", "capacity")) == 1
 
 
 def test_a_forked_childs_ledger_begins_anew() -> None:
     """A child's dispatcher counts from zero, so what its parent had counted is not taken from it."""
     dispatcher = Dispatcher()
     dispatcher.handled = 5
-    counted(Ledger(dispatcher.stats, goes_on=True))
+    counted(Ledger(dispatcher.context(), goes_on=True))
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             dispatcher.handled = 2
-            os.write(writes, str(counted(Ledger(dispatcher.stats, goes_on=True))).encode())
+            os.write(writes, str(counted(Ledger(dispatcher.context(), goes_on=True))).encode())
         finally:
             os._exit(0)
     os.waitpid(child, 0)
@@ -68,7 +73,7 @@ def test_a_forked_childs_ledger_begins_anew() -> None:
 def test_a_figure_never_falls() -> None:
     """Should the ledger ever show less, the counter stays where it is."""
     dispatcher = Dispatcher()
-    ledger, figures = Ledger(dispatcher.stats, goes_on=False), Figures(Frame.of(PrometheusOptions()))
+    ledger, figures = Ledger(dispatcher.context(), goes_on=False), Figures(Frame.of(PrometheusOptions()))
     for dispatcher.handled in (5, 3, 6):
         ledger.count(figures)
     assert figures.counters[HANDLED.name, "log"] == 6

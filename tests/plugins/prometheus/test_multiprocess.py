@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from jobreporter import BrokenReporter, Dispatcher, hookimpl
 from jobreporter_prometheus import PrometheusOptions, PrometheusReporter
+from tests.ports import free_port
 
-from .helping import answers, free_port, make_context, number, numbers, page, port_of, started, until
+from .helping import answers, make_context, number, numbers, page, port_of, started, until
 
 FINISHED = "jobreporter_jobs_finished_total"
 
@@ -138,9 +138,12 @@ def test_two_hundred_recycled_children(tmp_path: Path) -> None:
         assert number(text, FINISHED, outcome="aborted") == 100
         assert number(text, "jobreporter_job_duration_seconds_count") == 200 * 3 + 100
         assert number(text, "jobreporter_jobs_running") == 0
-        assert number(text, "jobreporter_reporter_events_handled_total") == 200 * 10 + 100 * 2
-        # Each of the parent and four children has at most three files; then the total, its successor, and two locks.
-        assert int(pool.said) <= 5 * 3 + 4
+        assert number(text, "jobreporter_reporter_events_accepted_total") == 200 * 10 + 100 * 2
+        # What a killed process had handled by its last flush is known only after that.
+        assert 100 * 12 <= (number(text, "jobreporter_reporter_events_handled_total") or 0) <= 200 * 10 + 100 * 2
+        # Each of the parent, four children and one that has just come has at most three files; then the total, its successor,
+        # and two locks.
+        assert int(pool.said) <= 6 * 3 + 4
         assert len(list(tmp_path.iterdir())) <= 5
         assert "jobreporter_jobs_started" in page(port)
 
@@ -170,7 +173,8 @@ def test_another_takes_over(tmp_path: Path) -> None:
         after = numbers(page(port))
         fallen = {key for key, value in before.items() if "_total" in key[0] and after.get(key, 0) < value}
         assert fallen == set()
-        assert after == before | {key: value for key, value in after.items() if "reporter_status" in key[0]}
+        ledger = {key: value for key, value in after.items() if "jobreporter_reporter_" in key[0]}
+        assert after == before | ledger
         second.work()
         assert number(page(port), FINISHED, outcome="success") == 3
 
@@ -236,20 +240,3 @@ def test_dispatchers_of_one_process_add_up(tmp_path: Path) -> None:
             text = page(port)
         assert number(text, FINISHED, outcome="success") == turn
         assert number(text, "jobreporter_reporter_events_handled_total", reporter="prometheus") == 3 * turn
-
-
-def test_what_is_wrong_while_looking_on_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A process that can't take over says so, and goes on looking."""
-    port = free_port()
-    options = PrometheusOptions(mode="multiprocess", directory=str(tmp_path), port=port)
-    with started(options) as first, started(options) as second:
-        outlet: Any = second.outlet
-        assert outlet.outlet.look() is None
-        first_outlet: Any = first.outlet
-        first_outlet.outlet.endpoint.close()
-        with socket.create_server(("127.0.0.1", port)):
-            first_outlet.outlet._stopped.set()
-            first_outlet.outlet._turn.release()
-            until(lambda: "the metrics may be out of reach" in caplog.text, "the warning")
-        until(lambda: outlet.outlet.endpoint.port == port, "the takeover")
-    assert caplog.text.count("out of reach") == 1

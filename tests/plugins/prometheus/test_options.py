@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, requires
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import jobreporter_prometheus
-from jobreporter import BrokenReporter, ConfigError, Dispatcher, Secret
+from jobreporter import BrokenReporter, ConfigError, Dispatcher, Secret, hookimpl
 from jobreporter_prometheus import KnownJob, PrometheusOptions, PrometheusReporter
 from jobreporter_prometheus._families import FAMILIES, JOB
 
@@ -28,15 +28,15 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a scheme": ({"mode": "push", "gateway": "gateway:9091"}, "gateway must be a URL such as"),
     "userinfo": ({"mode": "push", "gateway": "http://me:c4nary@gateway"}, "give them as username and password"),
     "half a login": ({"username": "me"}, "username and password are needed both or not at all"),
-    "a job": ({"grouping": {"job": "x"}}, "grouping has a label 'job', which is each job's own name"),
+    "a job": ({"grouping": {"job": "x"}}, "grouping has a label 'job', which the metrics have themselves"),
     "a label": ({"grouping": {"a-b": "x"}}, "grouping has a label 'a-b', but labels are made of letters"),
     "a port": ({"port": 65_536}, "port is 65536, but ports are numbers from 0 to 65535"),
     "no sets": ({"max_label_sets": 0}, "max_label_sets is 0, but must be more than 0"),
     "no time": ({"push_timeout": 0.0}, "push_timeout is 0.0, but must be more than 0"),
-    "no limit": ({"running_limit": -1.0}, "running_limit is -1.0, but must be more than 0"),
+    "no limit": ({"running_limit": 0}, "running_limit is 0.0, but must be more than 0"),
     "no buckets": ({"duration_buckets": []}, "duration_buckets must be numbers of seconds above 0 that rise"),
     "falling": ({"queue_wait_buckets": [2.0, 1.0]}, "queue_wait_buckets must be numbers of seconds above 0 that rise"),
-    "infinite": ({"duration_buckets": [1.0, float("inf")]}, "duration_buckets must be numbers of seconds above 0"),
+    "infinite": ({"duration_buckets": [1.0, float("inf")]}, "duration_buckets"),
     "no interval": (
         {"known": [{"job": "x", "source": "command", "every": 0.0}]},
         "every is 0, but must be more than 0",
@@ -51,6 +51,84 @@ def test_what_is_wrong_is_said_in_a_sentence(table: dict[str, Any], sentence: st
         Dispatcher(reporters={"prometheus": PrometheusReporter}, config={"reporters": {"prometheus": table}})
     assert sentence in str(refused.value)
     assert "c4nary" not in str(refused.value)
+
+
+def test_all_that_is_wrong_is_said_in_one_go() -> None:
+    """Whoever has mended the first thing isn't told of the next one then."""
+    table = {
+        "mode": "push",
+        "port": 65_536,
+        "max_label_sets": 0,
+        "grouping": {"job": "x", "a-b": "x"},
+        "username": "me",
+    }
+    with pytest.raises(ConfigError) as refused:
+        Dispatcher(reporters={"prometheus": PrometheusReporter}, config={"reporters": {"prometheus": table}})
+    assert [fault.problem.partition(",")[0] for fault in refused.value.faults] == [
+        "port is 65536",
+        "max_label_sets is 0",
+        "mode is 'push'",
+        "grouping has a label 'job'",
+        "grouping has a label 'a-b'",
+        "username and password are needed both or not at all",
+    ]
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://h:99999999", "http://", "//h", ""])
+def test_what_is_no_address_of_a_gateway_is_told(url: str) -> None:
+    """In whatever way it isn't one."""
+    with pytest.raises(ConfigError):
+        Dispatcher(
+            reporters={"prometheus": PrometheusReporter},
+            config={"reporters": {"prometheus": {"mode": "push", "gateway": url}}},
+        )
+
+
+@pytest.mark.parametrize("label", sorted({label for family in FAMILIES.values() for label in family.labels} | {"le"}))
+def test_a_group_takes_no_label_from_a_metric(label: str) -> None:
+    """A label that some metric has can't be one of a pushed group: the group's value would take the place of its own."""
+    with pytest.raises(ValueError, match=f"grouping has a label '{label}', which the metrics have themselves"):
+        PrometheusOptions(grouping={label: "x"})
+
+
+def test_the_oldest_client_tells_names_apart() -> None:
+    """Before 0.25, prometheus_client pushed jobs whose names differ by a blank and a plus as one."""
+    [bound] = [each for each in requires("jobreporter-prometheus") or () if each.startswith("prometheus-client")]
+    assert bound == "prometheus-client>=0.25"
+
+
+def test_times_may_be_written_with_their_units() -> None:
+    """Also in the tables of known jobs, and in lists of buckets."""
+    table = {
+        "mode": "textfile",
+        "path": "jobs.prom",
+        "push_timeout": "500ms",
+        "running_limit": "2d",
+        "duration_buckets": ["10ms", 1, "1h 30m"],
+        "known": [{"job": "nightly", "source": "command", "every": "24h"}],
+    }
+    found: list[PrometheusOptions] = []
+
+    class Reporter(PrometheusReporter):
+        @hookimpl
+        def reporter_start(self, options: PrometheusOptions) -> None:
+            found.append(options)
+            raise BrokenReporter("seen")
+
+        @hookimpl
+        def reporter_stop(self) -> None:
+            pass
+
+    with Dispatcher({"prometheus": Reporter}, config={"reporters": {"prometheus": table}}) as dispatcher:
+        dispatcher.start()
+        dispatcher.flush(10.0)
+    options = found[0]
+    assert (options.push_timeout, options.running_limit, options.duration_buckets) == (
+        0.5,
+        172_800.0,
+        (0.01, 1.0, 5_400.0),
+    )
+    assert options.known[0].every == 86_400.0
 
 
 def test_every_option_is_in_the_readme() -> None:
@@ -71,7 +149,8 @@ def test_every_metric_is_in_the_readme() -> None:
         if family.labels[0] == "reporter":
             assert name in ledger or name.removeprefix("jobreporter_reporter_events") in ledger, name
             continue
-        more = [label for label in family.labels if label not in JOB] + ["le"] * (family.kind == "histogram")
+        own = JOB if set(JOB) <= set(family.labels) else ()
+        more = [label for label in family.labels if label not in own] + ["le"] * (family.kind == "histogram")
         [row] = re.findall(rf"^\| `{name}` \| (.*?)\|", table, re.MULTILINE)
         assert re.findall(r"`(\w+)`", row) == more, name
 

@@ -75,7 +75,7 @@ def test_labels_are_never_ids_or_hosts() -> None:
         text = page_of(reporter)
     assert "the-" not in text
     names = {name for _, labels in numbers(text) for name, _ in labels}
-    assert names == {"source", "queue", "job", "outcome", "error_type", "final", "le", "label"}
+    assert names == {"source", "queue", "job", "outcome", "error_type", "final", "le", "label", "version"}
 
 
 def test_a_job_without_a_queue_has_an_empty_label() -> None:
@@ -158,7 +158,7 @@ def test_what_runs_is_counted_and_timed() -> None:
         for number_of_job, at in enumerate((1_000.0, 2_000.0)):
             tell(reporter, make_event(Started, job=make_job(id=str(number_of_job)), at=at))
         ages = reporter.tally.read().running.ages(2_500.0)
-    assert {job: (age.runs, age.oldest) for job, age in ages.items()} == {tuple(JOB.values()): (2, 1_500.0)}
+    assert {job[2:]: (age.runs, age.oldest) for job, age in ages.items()} == {tuple(JOB.values()): (2, 1_500.0)}
 
 
 def test_openmetrics_has_exemplars() -> None:

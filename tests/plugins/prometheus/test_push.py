@@ -1,47 +1,41 @@
-"""Pushing to a Pushgateway: a real one, and stand-ins for one that is in trouble."""
+"""Pushing to a real Pushgateway: whose figures are where, and that they stay there."""
 
 from __future__ import annotations
 
-import base64
-import socket
+import os
+import signal
 import subprocess
 import sys
-import threading
-import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobreporter import BrokenReporter, Dispatcher, Secret
+from jobreporter import Dispatcher, Origin
 from jobreporter.testing import make_event, make_job
-from jobreporter_prometheus import PrometheusOptions, PrometheusReporter
+from jobreporter_prometheus import KnownJob, PrometheusOptions, PrometheusReporter
 
-from .helping import answers, free_port, get, make_context, number, running, server, started, tell
+from .helping import Time, get, make_context, number, pushgateway, started, tell, until
 
 FINISHED = "jobreporter_jobs_finished_total"
 LAST_SUCCESS = "jobreporter_job_last_success_timestamp_seconds"
+LAST_FAILURE = "jobreporter_job_last_failure_timestamp_seconds"
+RUNNING = "jobreporter_jobs_running"
+OLDEST = "jobreporter_oldest_running_job_seconds"
 
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[str]:
     """The address of a Pushgateway."""
-    program = server("prometheus-pushgateway", "prometheus-pushgateway")
-    url = f"http://127.0.0.1:{free_port()}"
-    listen = f"--web.listen-address={url.removeprefix('http://')}"
-    # Debian's keeps what was pushed in a folder of its own, for every one that is started.
-    keep = f"--persistence.file={tmp_path / 'pushgateway.data'}"
-    with running(program, listen, keep, log=tmp_path / "pushgateway.log", ready=lambda: answers(f"{url}/-/ready")):
+    with pushgateway(tmp_path) as url:
         yield url
 
 
 def pushing(gateway: str, **options: Any) -> PrometheusOptions:
-    """Options for a gateway."""
-    return PrometheusOptions(mode="push", gateway=gateway, **options)
+    """Options for a gateway, which may be slow on a busy machine."""
+    return PrometheusOptions(mode="push", gateway=gateway, push_timeout=20.0, **options)
 
 
 def test_each_job_is_a_group_of_its_own(gateway: str) -> None:
@@ -58,6 +52,17 @@ def test_each_job_is_a_group_of_its_own(gateway: str) -> None:
         assert number(text, FINISHED, outcome="success", **has) == 1
     handled = "jobreporter_reporter_events_handled_total"
     assert number(text, handled, job="jobreporter", reporter="prometheus") == 9
+
+
+def test_names_that_look_alike_are_groups_of_their_own(gateway: str) -> None:
+    """A blank, a plus, a slash and what they are escaped as are different names to the gateway too."""
+    names = ("a b", "a+b", "a%20b", "a%2Bb", "a/b", "a%2Fb", "a_b", "YSBi")
+    with started(pushing(gateway)) as reporter:
+        for name in names:
+            tell(reporter, make_event("success", job=make_job(name=name)))
+        reporter.reporter_flush()
+    text = get(f"{gateway}/metrics")
+    assert [number(text, FINISHED, job=name, outcome="success") for name in names] == [1] * len(names)
 
 
 def test_a_failure_leaves_the_last_success(gateway: str) -> None:
@@ -90,137 +95,157 @@ directory = "{tmp_path / "shared"}"
     assert number(text, "jobreporter_jobs_running", job="backup") == 0
 
 
-def test_a_gateway_that_is_not_there_breaks_the_reporter() -> None:
-    """A wrong address shows at the start, and not with the first job."""
-    port = free_port()
-    with pytest.raises(BrokenReporter) as broken:
-        PrometheusReporter().reporter_start(pushing(f"http://127.0.0.1:{port}"), make_context())
-    assert str(broken.value).startswith(f"the Pushgateway at http://127.0.0.1:{port} can't be reached: [Errno 111]")
+KNOWN = (KnownJob(job="backup", source="command", every=86_400.0), KnownJob(job="cleanup", source="command"))
 
 
-class Gateway(BaseHTTPRequestHandler):
-    """A gateway that answers as it was told, and with 200 after that."""
-
-    server: Any
-
-    def do_GET(self) -> None:
-        self.send_error(404)
-
-    def do_POST(self) -> None:
-        self.server.requests.append(
-            (self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"])), time.monotonic())
-        )
-        code, headers = self.server.script.pop(0) if self.server.script else (200, {})
-        self.send_response(code)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(b"pushed metrics are\ninvalid" if code == 400 else b"")
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+def command(job: str, kind: str = "success", **fields: Any) -> Any:
+    """The end of a command."""
+    return make_event(kind, job=make_job(name=job, source="command", queue=None), **fields)
 
 
-@contextmanager
-def stand_in(*script: tuple[int, dict[str, str]]) -> Iterator[Any]:
-    """A gateway in this process; its `url`, and the `requests` that it got."""
-    gateway: Any = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
-    gateway.script, gateway.requests = list(script), []
-    gateway.url = f"http://127.0.0.1:{gateway.server_port}"
-    thread = threading.Thread(target=gateway.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield gateway
-    finally:
-        gateway.shutdown()
-        thread.join()
-        gateway.server_close()
-
-
-def test_trouble_that_passes_is_tried_again() -> None:
-    """500 and 429 are tried again within the time that a push may take, with growing pauses, and Retry-After is kept to."""
-    with stand_in((500, {}), (503, {}), (429, {"Retry-After": "1"})) as gateway:
-        with started(pushing(gateway.url, push_timeout=10.0)) as reporter:
-            tell(reporter, make_event("started"))
+def test_another_commands_known_jobs_take_nothing_away(gateway: str) -> None:
+    """A command that knows of a job, but didn't run it, pushes what the config says of it, and no zeros over its figures."""
+    for job, kind in (("backup", "failure"), ("cleanup", "success")):
+        with started(pushing(gateway, known=KNOWN)) as reporter:
+            tell(reporter, command(job, kind))
             reporter.reporter_flush()
-        times = [at for *_, at in gateway.requests[:4]]
-    pauses = [later - earlier for earlier, later in pairwise(times)]
-    assert [pause >= least for pause, least in zip(pauses, (0.1, 0.2, 1.0), strict=True)] == [True] * 3
-    assert b"jobreporter_jobs_started_total" in gateway.requests[3][2]
+    text = get(f"{gateway}/metrics")
+    assert number(text, FINISHED, job="backup", outcome="failure") == 1
+    assert number(text, FINISHED, job="cleanup", outcome="success") == 1
+    assert number(text, "jobreporter_job_expected_interval_seconds", job="backup") == 86_400.0
 
 
-def test_a_refusal_is_not_tried_again() -> None:
-    """400 is told with the gateway's own words. Nothing has ever been pushed, so it is a crash that can be seen."""
-    with stand_in((400, {})) as gateway, started(pushing(gateway.url)) as reporter:
-        tell(reporter, make_event("started"))
-        with pytest.raises(OSError, match=r"400: Bad Request: pushed metrics are\\ninvalid"):
-            reporter.reporter_flush()
-        assert len(gateway.requests) == 1
+OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "source": ({"source": "command"}, {}, {}),
+    "queue": ({"queue": "bulk"}, {}, {}),
+    "no queue": ({"queue": None}, {}, {}),
+    "service": ({}, {"service": "shop"}, {}),
+    "environment": ({}, {"environment": "staging"}, {}),
+    "host": ({}, {"host": "other"}, {}),
+    "grouping": ({}, {}, {"grouping": {"rack": "7"}}),
+}
 
 
-def test_after_the_first_push_trouble_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """A gateway that goes away is told of once, the figures go on counting, and all are pushed when it is back."""
-    with stand_in() as gateway, started(pushing(gateway.url, push_timeout=0.1)) as reporter:
-        tell(reporter, make_event("started"))
+@pytest.mark.parametrize(("job", "where", "options"), OTHERS.values(), ids=OTHERS)
+def test_jobs_of_one_name_are_told_apart(
+    job: dict[str, Any], where: dict[str, Any], options: dict[str, Any], gateway: str
+) -> None:
+    """Where source, queue, service, environment or host differ, or the config tells them apart, each has figures of its own."""
+    origin = {"host": "host", "pid": 1, "version": "0.1.0"}
+    with started(pushing(gateway)) as reporter:
+        tell(reporter, make_event("failure"))
         reporter.reporter_flush()
-        gateway.script += [(500, {})] * 2
-        for _ in range(2):
+    with started(pushing(gateway, **options), make_context(**where)) as reporter:
+        tell(reporter, make_event("success", job=make_job(**job)), origin=Origin(**{**origin, **where}))
+        reporter.reporter_flush()
+    text = get(f"{gateway}/metrics")
+    assert number(text, FINISHED, outcome="failure") == 1
+    assert number(text, FINISHED, outcome="success") == 1
+
+
+def test_the_host_may_be_left_out(gateway: str) -> None:
+    """Where hosts come and go with every run, their names would pile up: an empty instance is none."""
+    for host in ("pod-1", "pod-2"):
+        with started(pushing(gateway, grouping={"instance": ""}), make_context(host=host)) as reporter:
             tell(reporter, make_event("success"))
             reporter.reporter_flush()
-        assert caplog.text.count("the figures can't leave now, and go on counting") == 1
+    text = get(f"{gateway}/metrics")
+    assert number(text, FINISHED, outcome="success", instance="") == 1
+    assert "pod-" not in text
+
+
+def test_a_job_that_is_called_like_the_group_of_the_ledger(gateway: str) -> None:
+    """Has a group of its own."""
+    for kind in ("success", "failure"):
+        with started(pushing(gateway)) as reporter:
+            tell(reporter, make_event(kind, job=make_job(name="jobreporter")))
+            reporter.reporter_flush()
+    with started(pushing(gateway)) as reporter:
+        reporter.reporter_flush()
+    text = get(f"{gateway}/metrics")
+    assert number(text, FINISHED, job="jobreporter", outcome="failure") == 1
+    assert number(text, "jobreporter_build_info", job="jobreporter") == 1
+
+
+def test_every_failure_of_a_command_shows(gateway: str) -> None:
+    """A command that fails again pushes a time that is later, though its counter is at one again."""
+    found = []
+    for at in (1_000.0, 2_000.0):
+        with started(pushing(gateway)) as reporter:
+            tell(reporter, command("backup", "failure", at=at))
+            reporter.reporter_flush()
+        text = get(f"{gateway}/metrics")
+        found.append(
+            (number(text, FINISHED, outcome="failure"), number(text, LAST_FAILURE, job="backup", final="true"))
+        )
+    assert found == [(1.0, 1_000.0), (1.0, 2_000.0)]
+
+
+def test_what_runs_grows_older_at_every_tick(gateway: str) -> None:
+    """Without any event, the age of what runs is pushed anew, with the time when that was."""
+    times = Time()
+    with started(pushing(gateway), times=times) as reporter:
+        begun = times.clock.now()
+        tell(reporter, make_event("started", at=begun))
+        reporter.reporter_flush()
+        for seconds in (600.0, 4_000.0):
+            times.wait(begun + seconds - times.clock.now())
+            reporter.reporter_tick()
+            text = get(f"{gateway}/metrics")
+            assert number(text, OLDEST, job="reports.nightly") == pytest.approx(seconds, abs=60)
+            assert number(text, "jobreporter_jobs_running_timestamp_seconds") == pytest.approx(
+                times.clock.now(), abs=60
+            )
+        tell(reporter, make_event("success", at=begun + 5_000))
+        reporter.reporter_tick()
+        assert number(get(f"{gateway}/metrics"), OLDEST, job="reports.nightly") == 0
+
+
+def test_a_gateway_that_has_forgotten_gets_all_of_it_again(gateway: str) -> None:
+    """A gateway that was started anew has lost its figures: within minutes it has those of a worker where nothing happens."""
+    times = Time()
+    with started(pushing(gateway), times=times) as reporter:
         tell(reporter, make_event("success"))
         reporter.reporter_flush()
-        assert "the figures leave again" in caplog.text
-    assert b'outcome="success",queue="default",source="python"} 3.0' in gateway.requests[-1][2]
+        group = "job/reports.nightly/instance/host/queue/default/source/python"
+        urllib.request.urlopen(urllib.request.Request(f"{gateway}/metrics/{group}", method="DELETE")).close()
+        assert number(get(f"{gateway}/metrics"), FINISHED) is None
+        times.wait(300.0)
+        reporter.reporter_tick()
+        assert number(get(f"{gateway}/metrics"), FINISHED, outcome="success") == 1
 
 
-def test_a_gateway_that_asks_to_be_left_alone_is(caplog: pytest.LogCaptureFixture) -> None:
-    """A Retry-After that is longer than a push may take holds back the next ones too."""
-    with stand_in() as gateway, started(pushing(gateway.url, push_timeout=0.5)) as reporter:
-        tell(reporter, make_event("started"))
-        reporter.reporter_flush()
-        gateway.script.append((429, {"Retry-After": "60"}))
-        sent = len(gateway.requests)
-        for _ in range(3):
-            tell(reporter, make_event("success"))
-            reporter.reporter_flush()
-        assert len(gateway.requests) == sent + 1
-        assert "429" in caplog.text
+KILLED = """
+[reporters.prometheus]
+mode = "push"
+gateway = "{gateway}"
+{directory}
+[reporters.prometheus.lane]
+flush_interval = 0.05
+"""
 
 
-def test_what_has_not_changed_is_not_pushed_again() -> None:
-    """Of many jobs only those are pushed of which there is something new."""
-    with stand_in() as gateway, started(pushing(gateway.url)) as reporter:
-        for job in ("one", "two"):
-            tell(reporter, make_event("started", job=make_job(name=job)), make_event("stopped", job=make_job(name=job)))
-        reporter.reporter_flush()
-        tell(reporter, make_event("success", job=make_job(name="two")))
-        reporter.reporter_flush()
-    assert [path for path, *_ in gateway.requests] == [
-        "/metrics/job/one",
-        "/metrics/job/two",
-        "/metrics/job/jobreporter",
-        "/metrics/job/two",
-    ]
+@pytest.mark.parametrize("shared", [True, False], ids=["with a directory", "without"])
+def test_a_killed_command_is_not_running_for_ever(shared: bool, gateway: str, tmp_path: Path) -> None:
+    """With a directory any other command corrects it; without one the next run of the same command does."""
+    directory = f'directory = "{tmp_path / "shared"}"' if shared else ""
+    (tmp_path / "jobreporter.toml").write_text(KILLED.format(gateway=gateway, directory=directory))
 
+    def run(name: str, *words: str) -> subprocess.Popen[bytes]:
+        exec_ = [sys.executable, "-m", "jobreporter", "exec", "--name", name, "--", *words]
+        return subprocess.Popen(exec_, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}, stdout=subprocess.PIPE)
 
-def test_a_gateway_that_hangs_costs_the_time_that_it_may() -> None:
-    """A black hole takes no longer than push_timeout, and no secret is told."""
-    with socket.create_server(("127.0.0.1", 0), backlog=16) as hole:
-        options = pushing(f"http://127.0.0.1:{hole.getsockname()[1]}", push_timeout=0.3)
-        before = time.monotonic()
-        with pytest.raises(BrokenReporter, match="can't be reached: timed out"):
-            PrometheusReporter().reporter_start(options, make_context())
-    assert time.monotonic() - before < 2.0
-
-
-def test_a_gateway_may_ask_who_is_there() -> None:
-    """User and password are sent as the gateway expects them."""
-    with stand_in() as gateway:
-        options = pushing(gateway.url, username="me", password=Secret("c4nary"))
-        with started(options) as reporter:
-            tell(reporter, make_event("started"))
-            reporter.reporter_flush()
-    for _, headers, body, _ in gateway.requests:
-        assert headers["Authorization"] == f"Basic {base64.b64encode(b'me:c4nary').decode()}"
-        assert b"c4nary" not in body
+    with run("backup", "sh", "-c", "echo $$; exec sleep 600") as backup:
+        assert backup.stdout is not None
+        child = int(backup.stdout.readline())
+        try:
+            until(lambda: number(get(f"{gateway}/metrics"), RUNNING, job="backup") == 1, "the start")
+            backup.kill()
+            backup.wait()
+        finally:
+            os.kill(child, signal.SIGKILL)
+    assert number(get(f"{gateway}/metrics"), RUNNING, job="backup") == 1
+    with run("cleanup" if shared else "backup", "true") as other:
+        assert other.wait() == 0
+    assert number(get(f"{gateway}/metrics"), RUNNING, job="backup") == 0
+    assert number(get(f"{gateway}/metrics"), OLDEST, job="backup") == 0

@@ -7,7 +7,7 @@ import pytest
 from jobreporter_prometheus import _running
 from jobreporter_prometheus._running import Run, Running
 
-JOB = ("python", "default", "reports.nightly")
+JOB = ("shop", "live", "python", "default", "reports.nightly")
 
 
 def same(job: tuple[str, ...]) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ def test_a_lost_end_does_not_count_for_ever() -> None:
     running.begin("lost", Run(JOB, 0.0))
     assert (runs(running, 60.0), runs(running, 61.0)) == (1, 0)
     running.begin("next", Run(JOB, 61.0))
-    assert running.to_plain()["runs"] == [("next", Run(JOB, 61.0))]
+    assert running.runs == {"next": Run(JOB, 61.0)}
 
 
 def test_many_lost_ends_take_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_many_lost_ends_take_bounded_room(monkeypatch: pytest.MonkeyPatch) -> No
     running = Running(limit=60.0)
     for at in range(10):
         running.begin(str(at), Run(JOB, float(at)))
-    assert [name for name, _ in running.to_plain()["runs"]] == ["7", "8", "9"]
+    assert list(running.runs) == ["7", "8", "9"]
 
 
 def test_a_second_start_is_the_same_execution() -> None:
@@ -88,4 +88,4 @@ def test_an_end_that_is_told_twice_is_not_taken_for_another_processes() -> None:
     running.begin("one", Run(JOB, 90.0))
     running.end("one")
     running.end("one")
-    assert running.to_plain()["ended"] == []
+    assert list(running.ended_elsewhere) == []

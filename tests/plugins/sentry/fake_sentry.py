@@ -1,20 +1,19 @@
-"""Stand-ins for Sentry, on free loopback ports: kent, and a server that answers what a test tells it to."""
+"""Stand-ins for Sentry, on free loopback ports: kent, and one that answers what a test tells it to."""
 
 from __future__ import annotations
 
-import gzip
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.request import urlopen
 
-Answer = tuple[int, dict[str, str]]
+from jobreporter.testing import Answer, Conversation, StandIn
+
+#: Seconds. Reached only where something is broken.
+PATIENCE = 60.0
 
 
 class Kent:
@@ -60,67 +59,32 @@ class Kent:
             return json.load(response)
 
 
-class Loopback:
-    """A Sentry that answers the requests for envelopes in turn as it is told, and then with 200.
+class FakeSentry(StandIn):
+    """A Sentry that answers with 200 what it was told nothing else of. answers: for its first requests."""
 
-    ``hang`` makes it answer nothing until `release`.
-    """
-
-    def __init__(self, *answers: Answer, hang: bool = False) -> None:
-        self.answers = list(answers)
-        #: The items of each request that came, as header and body.
-        self.requests: list[list[tuple[dict[str, Any], dict[str, Any]]]] = []
-        self._released = threading.Event()
-        if not hang:
-            self._released.set()
-        loopback = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                loopback.requests.append(items(gzip.decompress(body)))
-                loopback._released.wait()
-                status, headers = loopback.answers.pop(0) if loopback.answers else (200, {})
-                self.send_response(status)
-                for name, value in ({"Content-Length": "0"} | headers).items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, name="loopback", daemon=True)
+    def __init__(self, *answers: Answer | Callable[[Conversation], object]) -> None:
+        super().__init__()
+        self.next(*answers)
 
     @property
     def dsn(self) -> str:
         """Where events to the project 1 go."""
-        return f"http://public@127.0.0.1:{self._server.server_port}/1"
+        return f"http://public@127.0.0.1:{self.port}/1"
+
+    @property
+    def envelopes(self) -> list[list[tuple[dict[str, Any], dict[str, Any]]]]:
+        """The items of each request that came, as header and body."""
+        return [items(request.body) for request in self.requests]
 
     @property
     def kinds(self) -> list[str]:
         """The kinds of all items that came, in order."""
-        return [header["type"] for request in self.requests for header, _ in request]
+        return [header["type"] for envelope in self.envelopes for header, _ in envelope]
 
-    def release(self) -> None:
-        """Answer from now on."""
-        self._released.set()
-
-    @contextmanager
-    def serving(self) -> Iterator[Loopback]:
-        """Serve meanwhile."""
-        self._thread.start()
-        try:
-            yield self
-        finally:
-            self.release()
-            self._server.shutdown()
-            self._server.server_close()
-            self._thread.join()
+    def answers_late(self) -> Self:
+        """Answer nothing until `release`, and then all that has come."""
+        self.now = Answer(delay=PATIENCE)
+        return self
 
 
 def items(envelope: bytes) -> list[tuple[dict[str, Any], dict[str, Any]]]:

@@ -131,4 +131,5 @@ PROGRAMS: dict[str, Callable[[], None]] = {
 
 if __name__ == "__main__":
     logging.basicConfig()
+    logging.getLogger("jobreporter.sentry").setLevel(logging.INFO)
     PROGRAMS[sys.argv[1]]()

@@ -260,7 +260,9 @@ def test_where_a_frame_lies_says_whose_it_is(kent: Kent, make_dispatcher: MakeDi
         "<string>": True,
     }
     frames = tuple(Frame(filename=path, lineno=1, function="f", module="m") for path in paths)
-    ours = Frame(filename="/src/jobreporter/_reported.py", lineno=1, function="run", module="jobreporter._reported")
+    ours = Frame(
+        filename="/src/jobreporter/_reported.py", lineno=1, function="run", module="jobreporter._publish.decorator"
+    )
     publish(make_dispatcher(dsn=kent.dsn), error=make_error(frames=(*frames, ours)))
     found = kent.only()["exception"]["values"][0]["stacktrace"]["frames"]
     assert [frame["in_app"] for frame in found] == [*paths.values(), False]

@@ -9,7 +9,7 @@ import sentry_sdk
 
 from jobreporter import Dispatcher, Frame
 from jobreporter.testing import make_error, make_event
-from tests.core.waiting import until
+from tests.waiting import until
 
 from .conftest import MakeDispatcher
 from .fake_sentry import Kent

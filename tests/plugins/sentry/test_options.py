@@ -26,7 +26,8 @@ DSN = "http://public@127.0.0.1:9/1"
     [
         ({"sample_rate": 1.5}, "expected sample_rate to be from 0.0 to 1.0"),
         ({"send_timeout": 0.0}, "expected send_timeout to be a number of seconds above 0"),
-        ({"send_timeout": float("inf")}, "expected send_timeout to be a number of seconds above 0"),
+        ({"send_timeout": float("inf")}, "option 'send_timeout': expected a duration, such as '1h 30m'"),
+        ({"send_timeout": "soon"}, "(units ms, s, m, h, d and w; a bare number is seconds)"),
         ({"max_breadcrumbs": -1}, "expected max_breadcrumbs to be at least 0"),
         ({"max_value_length": 0}, "expected max_value_length to be at least 1"),
         ({"retried_level": "warn"}, "Did you mean 'warning'?"),

@@ -69,8 +69,11 @@ def test_the_programs_own_sentry_is_not_touched(kent: Kent, make_dispatcher: Mak
         dispatcher = make_dispatcher(dsn=kent.dsn, context={"environment": "of the reporter"})
         publish(dispatcher)
         during = surroundings()
-        # The reporter's own logger is made when it is loaded.
-        assert {name: during["loggers"][name] for name in before["loggers"]} == before["loggers"]
+        # The reporter's own logger is made when it is loaded, and hides the secrets of its options.
+        foreign = [name for name in before["loggers"] if name.partition(".")[0] != "jobreporter"]
+        assert {name: during["loggers"][name] for name in foreign} == {
+            name: before["loggers"][name] for name in foreign
+        }
         assert during | {"loggers": None} == before | {"loggers": None}
         assert dispatcher.close(10.0)
         assert surroundings() | {"loggers": None} == before | {"loggers": None}
@@ -168,7 +171,7 @@ def test_what_is_no_dsn_breaks_the_reporter(
     dispatcher = make_dispatcher(dsn=dsn)
     dispatcher.start()
     dispatcher.close(10.0)
-    assert "dsn is no DSN: expected https://KEY@HOST/PROJECT" in caplog.text
+    assert "dsn is no DSN: expected https://" in caplog.text
     assert "c4nary" not in caplog.text
 
 

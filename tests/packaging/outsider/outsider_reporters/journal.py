@@ -51,7 +51,8 @@ class Journal(NamedTuple):
 
 @hookimpl
 def reporter_start(options: JournalOptions, context: Context) -> Journal:
-    facts: dict[str, Any] = {name: getattr(context, name) for name in context.__struct_fields__}
+    every: dict[str, Any] = {name: getattr(context, name) for name in context.__struct_fields__}
+    facts = {name: fact for name, fact in every.items() if not callable(fact)}
     journal = Journal(options)
     journal.write("reporter_start", options=repr(options), context={**facts, "stats": sorted(context.stats())})
     return journal

@@ -1,0 +1,86 @@
+"""The peers of the stream are what they are called, and get everything that they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from _consumers import celery_monitor, collector
+from _stream_events import events
+from _stream_ours import drain, opened, stream_config
+from _stream_peers import BareWrite, CeleryEvents, JsonLines, Otlp, Xadd, XaddPipeline, read_group, read_lines
+from redis import Redis
+
+from tests.redis_servers import Server
+
+COUNT = 30
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    server = Server("redis", tmp_path)
+    yield server.url
+    server.close()
+
+
+def test_our_side_settles_everything(tmp_path: Path, redis_url: str) -> None:
+    """`drain` returns when each reporter has had every event, out of a spool and out of Redis."""
+    for url in (None, redis_url):
+        config = stream_config(tmp_path, url, reporters=2)
+        producer = opened(config)
+        producer.append(events(COUNT // 3))
+        assert drain(config, COUNT).processor > 0
+        producer.close()
+
+
+def test_a_bare_write_is_of_as_many_bytes_as_the_spools(tmp_path: Path) -> None:
+    """The batch, without its length; its producer's name is another, which changes what compression makes of it a little."""
+    ready = events(COUNT // 3)
+    write, ours = BareWrite(tmp_path), opened(stream_config(tmp_path, None))
+    for side in (write, ours):
+        side.append(ready)
+        side.close()
+    (bare,) = tmp_path.glob("bare-*")
+    (spool,) = (tmp_path / "stream.db.d").glob("*.1")
+    assert spool.stat().st_size == pytest.approx(bare.stat().st_size, abs=32)
+
+
+def test_lines_of_json_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """One for each event."""
+    lines = JsonLines(tmp_path)
+    lines.append(events(COUNT // 3))
+    lines.close()
+    (path,) = tmp_path.glob("bare-*")
+    assert read_lines(path) == COUNT
+
+
+@pytest.mark.parametrize("side", [Xadd, XaddPipeline])
+def test_bare_redis_has_an_entry_for_each_event(side: type[Xadd], redis_url: str) -> None:
+    """And a consumer group acknowledges all of them."""
+    xadd = side(redis_url)
+    xadd.append(events(COUNT // 3))
+    xadd.close()
+    with Redis.from_url(redis_url) as redis:
+        assert redis.xlen("bare") == COUNT
+        read_group(redis, COUNT)
+        assert redis.xpending("bare", "group")["pending"] == 0
+
+
+def test_celerys_monitor_gets_every_event(redis_url: str) -> None:
+    """Its dispatcher sends them in groups, as a worker's does."""
+    monitor, celery = celery_monitor(redis_url), CeleryEvents(redis_url)
+    celery.append(events(COUNT // 3))
+    assert (celery.sent, monitor.lost(celery.sent)) == (COUNT, "none")
+    celery.close()
+    monitor.close()
+
+
+def test_the_collector_gets_every_span() -> None:
+    """The exporter has its answer by then."""
+    collecting = collector()
+    otlp = Otlp(collecting, COUNT)
+    otlp.append(events(COUNT // 3))
+    assert (otlp.sent, collecting.lost(otlp.sent)) == (COUNT, "none")
+    otlp.close()
+    collecting.close()

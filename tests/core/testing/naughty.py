@@ -1,0 +1,106 @@
+"""Reporters that owe their hosts something, each the one thing that its name says."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import urllib.request
+from urllib.error import HTTPError
+
+from jobreporter import Failure, Job, Options, Started, hookimpl
+
+
+class Naive:
+    """It takes it for granted that a job has a queue."""
+
+    @hookimpl
+    def handle_failure(self, job: Job) -> None:
+        assert job.queue is not None
+        assert job.queue.lower()
+
+
+class Orderly:
+    """It takes it for granted that what stops has started."""
+
+    @hookimpl
+    def reporter_start(self) -> None:
+        self.running: dict[str, float] = {}
+
+    @hookimpl
+    def handle_started(self, job: Job, meta: Started) -> None:
+        self.running[job.execution_id] = meta.at
+
+    @hookimpl
+    def handle_stopped(self, job: Job) -> None:
+        del self.running[job.execution_id]
+
+
+class Deaf:
+    """It reacts to nothing that happens."""
+
+    @hookimpl
+    def reporter_flush(self) -> None: ...
+
+
+class SenderOptions(Options):
+    url: str
+
+
+class Sender:
+    """It loses what it can't send, waits as long as it takes, and follows wherever it is led."""
+
+    url = ""
+
+    @hookimpl
+    def reporter_start(self, options: SenderOptions) -> None:
+        self.url = options.url
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    @hookimpl
+    def handle_failure(self, job: Job, meta: Failure) -> None:
+        try:
+            with self.opener.open(f"{self.url}/{job.name}") as answer:
+                answer.read()
+        except HTTPError as error:
+            error.close()
+            raise
+
+
+class Busy:
+    """It leaves a thread and a file behind."""
+
+    @hookimpl
+    def reporter_start(self) -> None:
+        self.file = os.open(os.devnull, os.O_RDONLY)
+        self.thread = threading.Thread(target=threading.Event().wait, args=(5,), name="busy", daemon=True)
+        self.thread.start()
+
+    @hookimpl
+    def handle_failure(self) -> None: ...
+
+
+class Meddler:
+    """It takes the environment, and logging, for its own."""
+
+    @hookimpl
+    def reporter_start(self) -> None:
+        os.environ["MEDDLED"] = "1"
+        logging.raiseExceptions = False
+
+    @hookimpl
+    def handle_failure(self) -> None: ...
+
+
+class Once:
+    """It can start once only."""
+
+    lives = 0
+
+    @hookimpl
+    def reporter_start(self) -> None:
+        Once.lives += 1
+        assert Once.lives < 2
+
+    @hookimpl
+    def handle_failure(self) -> None: ...

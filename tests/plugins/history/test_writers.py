@@ -1,0 +1,283 @@
+"""Several processes that write one store, and processes that are killed in the middle of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from jobreporter import Dispatcher, Event
+from jobreporter_history import HistoryReporter
+from jobreporter_history._open import open_database
+from jobreporter_history._write.writer import Writer
+from jobreporter_history.store import Unavailable
+
+from .conftest import MakeUrl, Read
+from .contents import contents, rows_equal_rollups
+from .executions import NOW, batch_of, failed, new_job, succeeded, write
+from .interrupted import Child
+from .postgresql_server import PostgresqlServer
+
+
+def dispatcher_of(url: str) -> Dispatcher:
+    """A dispatcher with the history alone."""
+    return Dispatcher({"history": HistoryReporter}, config={"reporters": {"history": {"store": url}}})
+
+
+def in_children(count: int, work: Callable[[int], object], folder: Path) -> list[object]:
+    """What a function returns in so many forked children, all at once."""
+    children = []
+    for number in range(count):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                (folder / f"child-{number}").write_text(json.dumps(work(number)))
+                os._exit(0)
+            finally:
+                os._exit(1)
+        children.append(pid)
+    assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [0] * count
+    return [json.loads((folder / f"child-{number}").read_text()) for number in range(count)]
+
+
+def test_eight_forked_children_lose_nothing(url: str, tmp_path: Path, read: Read) -> None:
+    """Children that are forked from a process which writes, while it writes, share its store: nothing is lost."""
+    dispatcher = dispatcher_of(url)
+
+    def work(_number: int) -> None:
+        for _ in range(10):
+            for each in range(25):
+                with dispatcher.begin(f"shop.tasks.job_{each % 4}", args=(each,)) as execution:
+                    if each % 5 == 0:
+                        execution.fail(ValueError("no funds"))
+            assert dispatcher.flush(20)
+        assert dispatcher.close(20)
+
+    with dispatcher:
+        for _ in range(10):
+            with dispatcher.begin("shop.tasks.parent"):
+                pass
+        in_children(8, work, tmp_path)
+        assert dispatcher.flush(20)
+        with dispatcher.begin("shop.tasks.parent"):
+            pass
+    assert rows_equal_rollups(url) == 8 * 10 * 25 + 11
+    store = read(url)
+    assert {each.job: each.failed for each in store.incidents()} == {
+        f"shop.tasks.job_{number}": 8 * 10 * (2 if number == 0 else 1) for number in range(4)
+    }
+
+
+def test_four_writers_of_the_same_events_agree(make_url: MakeUrl) -> None:
+    """Four writers that tell the same at the same time, each in another order, don't block each other for good, and
+    every execution counts once."""
+    events: list[Event] = []
+    for number in range(120):
+        made = failed if number % 4 == 0 else succeeded
+        events += made(NOW + number, name=f"shop.tasks.job_{number % 5}")
+    expected, url = make_url(), make_url()
+    write(expected, events)
+    together = threading.Barrier(4)
+    errors: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        order = random.Random(seed)  # noqa: S311 - an order, and no secret
+        shuffled = order.sample(events, len(events))
+        database = open_database(url)
+        try:
+            together.wait(20)
+            writer = Writer(database)
+            while shuffled:
+                size = order.randint(1, 60)
+                try:
+                    writer.write(batch_of(shuffled[:size]))
+                except Unavailable:
+                    # SQLite's lock goes to whoever asks at the right moment.
+                    assert url.startswith("sqlite")
+                    continue
+                shuffled = shuffled[size:]
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    assert contents(url) == contents(expected)
+    assert rows_equal_rollups(url) == 120
+
+
+def killed_at(statement: int | None, url: str, batches: list[list[Event]]) -> int:
+    """Write batches in a forked child that kills itself before one of its statements. Returns how many it began."""
+
+    def work() -> None:
+        with closing(open_database(url)) as database:
+            writer = Writer(database)
+            for batch in batches:
+                writer.write(batch_of(batch))
+
+    return Child(work, statement).wait()
+
+
+def test_a_writer_that_is_killed_leaves_all_or_nothing_of_a_batch(make_url: MakeUrl) -> None:
+    """SIGKILL before the first statement, before the last, and before 18 in between: the store is whole, its rollups are
+    what its rows add up to, and writing everything again makes it complete."""
+    batches = []
+    for number in range(3):
+        job = new_job()
+        lost = failed(NOW + number, job=job, event={"kind": "worker_lost"})
+        batches.append([*succeeded(NOW + number), *failed(NOW + number), *(lost if number < 2 else [])])
+        batches.append(succeeded(NOW + number + 0.5, job=job))
+    expected, url = make_url(), make_url()
+    last = killed_at(None, expected, batches)
+    for number in range(20):
+        # From the second time on less is left to do, so that it may get to the end.
+        killed_at(1 + number * (last - 1) // 19, url, batches)
+        with closing(open_database(url)) as database, database.writing():
+            pass  # if it didn't even come to make the tables, whoever comes next does
+        rows_equal_rollups(url)
+    for batch in batches:
+        write(url, batch)
+    assert contents(url) == contents(expected)
+    if url.startswith("sqlite"):
+        with closing(open_database(url)) as database, database.reading() as connection:
+            assert connection.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_cell_that_another_writer_empties_is_made_anew(postgresql: PostgresqlServer) -> None:
+    """While one writer takes the only row out of its cells, another counts into them: it waits, and its sums are whole."""
+    import psycopg
+
+    job = new_job()
+    lost = failed(NOW, job=job, event={"kind": "worker_lost"})
+
+    def take_out(url: str) -> None:
+        write(url, succeeded(NOW + 3 * 86_400, duration=0.5, job=job))
+
+    expected, url = postgresql.new_database(), postgresql.new_database()
+    for each in (expected, url):
+        write(each, lost)
+        # The tables are there, so that the second writer has nothing to wait for but the cells.
+        write(each, succeeded(NOW + 3 * 86_400))
+    last = Child(lambda: take_out(expected), None).wait()
+    child = Child(lambda: take_out(url), last, signal.SIGSTOP)
+    assert child.wait_for_stop()
+    writer = threading.Thread(target=write, args=(url, failed(NOW + 1)))
+    writer.start()
+    with psycopg.connect(url, autocommit=True) as watcher:
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while writer.is_alive() and not watcher.execute(waiting).fetchall():
+            time.sleep(0.01)  # between two looks, not in place of one
+        assert writer.is_alive()
+    child.go_on()
+    child.wait()
+    writer.join(20)
+    assert rows_equal_rollups(url) == 3
+
+
+def test_a_fork_in_the_middle_of_a_write_waits_for_its_end(sqlite_url: str, tmp_path: Path) -> None:
+    """A fork while another thread writes waits until that is done; then parent and child write on."""
+    database = open_database(sqlite_url)
+    with database.writing():
+        pass
+    inside, forked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.writing() as connection:
+            inside.set()
+            assert not forked.wait(0.3)
+            connection.run("INSERT INTO days (name) VALUES ('ok_20200101')")
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert inside.wait(10)
+
+    def work(number: int) -> None:
+        forked.set()
+        with database.writing() as connection:
+            connection.run(f"INSERT INTO days (name) VALUES ('ok_2020010{number + 2}')")
+
+    in_children(1, work, tmp_path)
+    thread.join(10)
+    with database.reading() as connection:
+        assert connection.rows("SELECT name FROM days ORDER BY name") == [("ok_20200101",), ("ok_20200102",)]
+    database.close()
+
+
+def test_the_last_of_a_forked_family_keeps_what_the_others_wrote(sqlite_url: str, tmp_path: Path) -> None:
+    """A child goes on writing after its parent has closed the file, and nothing that was committed is lost."""
+    database = open_database(sqlite_url)
+    for number in range(3):
+        write(database, succeeded(NOW + number))
+    closed_read, closed_write = os.pipe()
+
+    def work(_number: int) -> int:
+        write(database, succeeded(NOW + 10, id="child's first"))
+        os.read(closed_read, 1)
+        write(database, succeeded(NOW + 20, id="child's second"))
+        database.close()
+        return 0
+
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work(0)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    write(database, succeeded(NOW + 5))
+    database.close()
+    os.write(closed_write, b".")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(closed_read)
+    os.close(closed_write)
+    assert rows_equal_rollups(sqlite_url) == 6
+
+
+def test_a_child_of_an_interrupted_write_says_that_it_can_not_write(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a write doesn't end in time, the parent goes on with it, and the child says in a sentence why it can't write."""
+    from jobreporter_history._engines import at_fork
+    from jobreporter_history._engines.trouble import Refused
+
+    monkeypatch.setattr(at_fork, "_PATIENCE", 0.05)
+    database = open_database(sqlite_url)
+    inside, forked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.writing() as connection:
+            inside.set()
+            assert forked.wait(20)
+            connection.run("INSERT INTO days (name) VALUES ('ok_20200101')")
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert inside.wait(10)
+
+    def work(_number: int) -> str:
+        try:
+            with database.writing():
+                return "it can"
+        except Refused as error:
+            return str(error)
+
+    [said] = in_children(1, work, tmp_path)
+    forked.set()
+    thread.join(10)
+    assert "was forked in the middle of a write" in str(said)
+    with database.reading() as connection:
+        assert connection.rows("SELECT name FROM days") == [("ok_20200101",)]
+    database.close()

@@ -1,0 +1,128 @@
+"""The page in a real browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from jobreporter_history._display.ranges import RANGES
+from tests.browser import launched, opened
+from tests.plugins.history.executions import succeeded, write
+from tests.plugins.history.filled import fill
+
+from .test_command import Server
+
+# Another listener in the same page: it hears of a change no earlier than the page itself does.
+_LISTEN = """() => { window.told = new Promise((told) =>
+  new EventSource("/events").addEventListener("changed", () => told(true))); }"""
+# Whether times below a chart touch each other, or an edge.
+_CROWDED = """() => [...document.querySelectorAll("svg.axis")].some(axis => {
+  const boxes = [...axis.children].map(e => e.getBoundingClientRect()).filter(box => box.width);
+  return boxes.some((box, i) => i && box.left < boxes[i - 1].right + 3) || boxes[0].left < axis.getBoundingClientRect().left;
+})"""
+PATHS = (
+    *(f"/?range={name}" for name in RANGES),
+    *("/incidents?state=all", "/executions", "/jobs", "/schedules", "/reporters", "/incidents/1", "/incidents/3"),
+    *("/job?name=shop.tasks.charge_card", "/executions?q=outcom:failure"),
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The browser, without a window."""
+    with launched() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def served(full: str) -> Iterator[str]:
+    """The address of the full store's page."""
+    server = Server(full)
+    yield f"http://127.0.0.1:{server.port}"
+    server.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_every_page_fits(browser: Browser, served: str, width: int, scheme: str) -> None:
+    """No page complains, runs what jobs wrote, or scrolls sideways; every input has a name, every table its headings."""
+    with opened(browser, viewport={"width": width, "height": 800}, color_scheme=scheme) as (page, complaints):
+        page.goto(f"{served}/executions?q=outcome:failure")
+        ids = page.eval_on_selector_all(
+            ".what > a", "links => links.slice(0, 3).map(link => link.getAttribute('href'))"
+        )
+        assert len(ids) == 3
+        for path in (*PATHS, *ids):
+            page.goto(f"{served}{path}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert page.evaluate(
+                "[...document.querySelectorAll('input:not([type=hidden])')].every(e => e.labels.length)"
+            )
+            assert page.evaluate("[...document.querySelectorAll('table')].every(e => e.tHead && e.tHead.rows.length)")
+            assert not page.evaluate(_CROWDED), path
+        assert complaints == []
+
+
+def test_without_scripts(browser: Browser, served: str) -> None:
+    """With scripts off a search works, and nothing is shown that needs them."""
+    with opened(browser, java_script_enabled=False) as (page, complaints):
+        page.goto(served)
+        expect(page.locator("#live")).to_be_hidden()
+        page.locator("#find").fill("error:Declined")
+        page.locator("#find").press("Enter")
+        expect(page.locator("#count")).to_have_text("1 execution matches.")
+        page.locator(".what > a").click()
+        expect(page.locator("h1")).to_contain_text("crm.push")
+        assert complaints == []
+
+
+def test_the_keys(browser: Browser, served: str) -> None:
+    """``/`` searches, ``j`` and ``k`` move, Enter opens, ``p`` pauses, ``?`` helps, Esc leaves."""
+    with opened(browser) as (page, complaints):
+        page.goto(f"{served}/executions")
+        page.keyboard.press("/")
+        expect(page.locator("#find")).to_be_focused()
+        page.keyboard.type("j")
+        expect(page.locator("#find")).to_have_value("j")
+        page.keyboard.press("Escape")
+        expect(page.locator("#find")).not_to_be_focused()
+        for key, row in (("j", 0), ("j", 1), ("k", 0)):
+            page.keyboard.press(key)
+            expect(page.locator("main tbody tr").nth(row).locator(".what > a")).to_be_focused()
+        page.keyboard.press("?")
+        expect(page.locator("dialog")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog")).to_be_hidden()
+        page.keyboard.press("p")
+        expect(page.locator("#live")).to_have_text("Paused")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/x/**")
+        assert complaints == []
+
+
+def test_a_write_appears(browser: Browser, tmp_path: Path) -> None:
+    """What is written shows within seconds, and not while the page is paused."""
+    url = f"sqlite://{tmp_path}/history.db"
+    fill(url, time.time())
+    server = Server(url)
+    try:
+        with opened(browser) as (page, complaints):
+            with page.expect_response("**/events"):
+                page.goto(f"http://127.0.0.1:{server.port}/executions")
+            write(url, succeeded(time.time(), name="first.write"))
+            expect(page.get_by_text("first.write")).to_be_visible(timeout=10_000)
+            page.keyboard.press("p")
+            with page.expect_response(lambda answer: answer.url.endswith("/events")):
+                page.evaluate(_LISTEN)
+            write(url, succeeded(time.time(), name="second.write"))
+            page.evaluate("window.told")
+            expect(page.get_by_text("second.write")).to_have_count(0)
+            write(url, succeeded(time.time(), name="third.write"))
+            page.keyboard.press("p")
+            expect(page.get_by_text("third.write")).to_be_visible(timeout=10_000)
+            assert complaints == []
+    finally:
+        server.close()

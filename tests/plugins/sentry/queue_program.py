@@ -1,0 +1,155 @@
+"""A job queue's real worker in a program with a Sentry of its own: ``python queue_program.py QUEUE``.
+
+``HOST_DSN``: what the program passes to ``sentry_sdk.init``, with nothing else. ``WITHOUT``: the SDK's integration that it
+switches off. ``OWN_DSN``: the reporter's own. ``LATE``: it starts once the first job is over. Each queue runs one job that fails for good, and one that fails, is tried
+again, and succeeds; jobs that fail say which of their attempts it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import sentry_sdk
+from queue_jobs import second, work
+
+from jobreporter import Context, Dispatcher, hookimpl
+from jobreporter_sentry import SentryOptions, SentryReporter
+
+
+class LateReporter(SentryReporter):
+    """As where its thread gets to run late."""
+
+    @hookimpl
+    def reporter_start(self, options: SentryOptions, context: Context) -> None:
+        assert second.wait(9), "the second job has not begun"
+        super().reporter_start(options, context)
+
+
+def celery(dispatcher: Dispatcher) -> None:
+    """Two tasks in a worker of the solo pool, in memory."""
+    from celery import Celery
+    from celery.contrib.testing.worker import start_worker
+
+    from jobreporter.sources.celery import attach
+
+    app = Celery("shop", broker="memory://", backend="cache+memory://")
+    attach(app, dispatcher)
+
+    @app.task(name="shop.fatal")
+    def fatal() -> str:
+        return work("fatal", 99)
+
+    @app.task(name="shop.flaky", autoretry_for=(ValueError,), retry_backoff=False, default_retry_delay=0, max_retries=3)
+    def flaky() -> str:
+        return work("flaky", 1)
+
+    with start_worker(app, pool="solo", perform_ping_check=False):
+        results = [fatal.delay(), flaky.delay()]
+        for result in results:
+            result.get(timeout=30, propagate=False)
+
+
+def rq(dispatcher: Dispatcher) -> None:
+    """Two jobs in a simple worker."""
+    from redis import Redis
+    from rq import Queue, Retry
+
+    from jobreporter.sources.rq import SimpleWorker
+
+    connection = Redis.from_url(os.environ["REDIS_URL"])
+    queue = Queue("shop", connection=connection)
+    queue.enqueue(work, "fatal", 99)
+    queue.enqueue(work, "flaky", 1, retry=Retry(max=3))
+    SimpleWorker([queue], connection=connection, dispatcher=dispatcher).work(burst=True)
+
+
+def huey(dispatcher: Dispatcher) -> None:
+    """Two tasks, each executed as a consumer does it."""
+    from huey import MemoryHuey
+    from huey.exceptions import TaskException
+
+    from jobreporter.sources.huey import attach
+
+    queue = MemoryHuey()
+    attach(queue, dispatcher)
+    fatal, flaky = (
+        queue.task()(lambda: work("fatal", 99)),
+        queue.task(retries=3, name="flaky")(lambda: work("flaky", 1)),
+    )
+    fatal()
+    flaky()
+    while (task := queue.dequeue()) is not None:
+        try:
+            queue.execute(task)
+        except TaskException:
+            pass
+
+
+def dramatiq(dispatcher: Dispatcher) -> None:
+    """Two messages in a worker with a broker in memory."""
+    import dramatiq
+    from dramatiq.brokers.stub import StubBroker
+
+    from jobreporter.sources.dramatiq import attach
+
+    broker = StubBroker()
+    dramatiq.set_broker(broker)
+    attach(broker, dispatcher)
+    fatal = dramatiq.actor(lambda: work("fatal", 99), actor_name="fatal", max_retries=0)
+    flaky = dramatiq.actor(lambda: work("flaky", 1), actor_name="flaky", max_retries=3, min_backoff=1)
+    worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=50)
+    worker.start()
+    fatal.send()
+    flaky.send()
+    broker.join("default", fail_fast=False)
+    worker.join()
+    worker.stop()
+
+
+def program(dispatcher: Dispatcher) -> None:
+    """An asyncio program of its own: it logs what its jobs raise, once they are over."""
+
+    @dispatcher.reported(name="shop.fatal")
+    async def fatal() -> None:
+        work("fatal", 99)
+
+    async def run() -> None:
+        try:
+            await fatal()
+        except ValueError:
+            logging.getLogger("shop").exception("a job failed")
+
+    asyncio.run(run())
+
+
+QUEUES: dict[str, Callable[[Dispatcher], None]] = {
+    each.__name__: each for each in (celery, rq, huey, dramatiq, program)
+}
+
+
+def main(name: str) -> None:
+    logging.basicConfig()
+    if (host := os.environ.get("HOST_DSN")) is not None:
+        without: list[Any] = []
+        if switched_off := os.environ.get("WITHOUT"):
+            module = __import__(f"sentry_sdk.integrations.{switched_off}", fromlist=["x"])
+            without = [getattr(module, f"{'Rq' if switched_off == 'rq' else switched_off.capitalize()}Integration")()]
+        sentry_sdk.init(host, disabled_integrations=without)
+    options = {} if (own := os.environ.get("OWN_DSN")) is None else {"dsn": own}
+    from jobreporter.reporters.log import LogReporter
+
+    config = {"reporters": {"sentry": options, "log": {}}}
+    reporter = LateReporter if os.environ.get("LATE") else SentryReporter
+    with Dispatcher({"sentry": reporter, "log": LogReporter()}, config=config) as dispatcher:
+        QUEUES[name](dispatcher)
+        dispatcher.flush(20)
+    sentry_sdk.flush(10)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
