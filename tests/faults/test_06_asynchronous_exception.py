@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from jobreporter import Dispatcher, Execution
+from jobreporter._system import threads
 from jobreporter.testing import Recorder, make_event, make_job
 from tests.waiting import until
 
@@ -89,6 +90,18 @@ def test_every_instruction_of_the_first_publish() -> None:
         return acted
 
     assert every_instruction(attempt) >= 50
+
+
+def test_every_instruction_of_a_threads_start() -> None:
+    """Nothing is left of one that was about to start, whether it did or not."""
+    others = {*threads.STARTING}
+
+    def attempt(number: int) -> bool:
+        acted = thrown(TimeLimit, lambda: threads.start(lambda: None, "own", lambda _error: None), number)
+        until(lambda: others.issuperset(threads.STARTING), "nothing that is about to start")
+        return acted
+
+    assert every_instruction(attempt) >= 10
 
 
 def test_every_instruction_of_an_execution() -> None:

@@ -25,8 +25,8 @@ def start(run: Callable[[], object], name: str, failed: Callable[[BaseException]
     allows none.
     """
     started = object()
-    STARTING.append(started)
     try:
+        STARTING.append(started)
         _thread.start_new_thread(_start, (run, name, failed, started))
     except BaseException:
         _forget(started)
@@ -46,4 +46,4 @@ def _forget(started: object) -> None:
     try:
         STARTING.remove(started)
     except ValueError:
-        pass  # whoever started it was interrupted right after that
+        pass  # whoever started it was interrupted just before or right after that
