@@ -161,7 +161,7 @@ def test_check_and_repair(command: Command, url: str) -> None:
     database.close()
     [ok, *_] = json.loads(command("history", "check", "--json", expected=1).output)["problems"]
     assert ok == "bad_202311 has 1 rows that are 'failed', and the rollups say 6"
-    assert command("history", "repair").output == "the rollups of 2 days were made anew\n"
+    assert command("history", "repair").output == "rollups were made anew: 2 days\n"
     assert command("history", "check").output == "the history is in order\n"
     assert contents(url) == before
 

@@ -12,6 +12,7 @@ from jobreporter._cli._ports import Ports, own_worker
 from jobreporter._cli._report import WORKS, Problem, Report, ReporterReport, Status
 from jobreporter._cli._settings import Setting, Settings
 from jobreporter._cli._stream import stream_report
+from jobreporter._cli._terminal import counted
 from jobreporter._cli._trial import complaints, try_out
 from jobreporter._config.parse import DISABLE
 from jobreporter._config.plugin_options import leading_nowhere, resolve_options
@@ -206,11 +207,11 @@ def _summary(path: str | None, count: int, reporters: Sequence[ReporterReport]) 
     working = [row for row in on if row.status in WORKS]
     where = f" of {one_line(path, 400)}" if path else ""
     if count or len(working) < len(on):
-        problems = "1 problem" if count == 1 else f"{count} problems"
+        problems = counted(count, "problem")
         if not on:
             return f"wrong: {problems}{where.replace(' of ', ' with ', 1)}"
         verb = "works" if len(working) == 1 else "work"
-        return f"wrong: {problems}, and {len(working)} of {_reporters(len(on))}{where} {verb}"
+        return f"wrong: {problems}, and {len(working)} of {counted(len(on), 'reporter')}{where} {verb}"
     if path and not reporters:  # any other file without reporters has a problem
         return f"ok: agents run all reporters{where}"
     if not on:
@@ -218,8 +219,4 @@ def _summary(path: str | None, count: int, reporters: Sequence[ReporterReport]) 
         return f"ok: every reporter{where} is switched off{switch}"
     if len(on) == 1:
         return f"ok: the reporter {on[0].name!r}{where} works"
-    return f"ok: all {_reporters(len(on))}{where} work"
-
-
-def _reporters(count: int) -> str:
-    return "1 reporter" if count == 1 else f"{count} reporters"
+    return f"ok: all {counted(len(on), 'reporter')}{where} work"

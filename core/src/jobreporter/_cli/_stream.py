@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from jobreporter._agent.status import shown_url, status_of
+from jobreporter._cli._terminal import counted
 from jobreporter._config.load import load
 from jobreporter._config.records import Config, Note
 from jobreporter._stream.settings import StreamConfig, resolve_stream
@@ -45,6 +46,7 @@ def stream_report(config: Config, *, worker: bool = False) -> tuple[list[Fault],
     except JobReporterError as error:
         return [place.fault(str(error))], []
     pending = ", ".join(f"{each.pending} for {each.name}" for each in found.reporters if each.pending) or "nothing"
-    told = f"{shown_url(described.url)}: {len(found.workers)} workers, {len(found.agents)} agents; {pending} waits"
+    crowd = f"{counted(len(found.workers), 'worker')}, {counted(len(found.agents), 'agent')}"
+    told = f"{shown_url(described.url)}: {crowd}; {pending} waits"
     wrong = [] if worker else [place.fault(warning) for warning in found.warnings]
     return wrong, [Note(told, doubtful=False)]

@@ -27,6 +27,11 @@ def coloured(text: str, colour: str, *, bold: bool = False) -> str:
     return click.style(text, fg=colour, bold=bold)
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 event`` or ``2 events``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def table(rows: Iterable[Sequence[str]], *, indent: int = 0) -> str:
     """The rows with their columns aligned, one line each, whatever their cells hold.
 

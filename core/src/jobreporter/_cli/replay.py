@@ -14,7 +14,7 @@ import msgspec
 
 from jobreporter._cli._options import as_json, chosen, json_option, reporter_option
 from jobreporter._cli._own_log import show_own_log
-from jobreporter._cli._terminal import coloured, say, table
+from jobreporter._cli._terminal import coloured, counted, say, table
 from jobreporter._dispatch.dispatcher import Dispatcher
 from jobreporter._dispatch.wiring import Wiring, survey
 from jobreporter._system.clock import SYSTEM
@@ -147,7 +147,7 @@ def _taken(name: str, stats: LaneStats, reason: str | None) -> Taken:
 
 def _summary(count: int, taken: Sequence[Taken]) -> str:
     bad = [each.reporter for each in taken if not each.well]
-    told = f"{count} events replayed"
+    told = f"{counted(count, 'event')} replayed"
     return f"{told}: {', '.join(bad)} lost some" if bad else f"{told}: none was lost"
 
 

@@ -12,7 +12,7 @@ import msgspec
 from jobreporter._agent.letters import Unretried, retry, shown
 from jobreporter._agent.status import Status, status_of
 from jobreporter._cli._stream import read_config, stream_of
-from jobreporter._cli._terminal import table
+from jobreporter._cli._terminal import counted, table
 from jobreporter._nearest import did_you_mean
 from jobreporter._stream.settings import StreamConfig
 from jobreporter.errors import BrokenReporter
@@ -186,7 +186,7 @@ def rewind(path: str | None, reporter: str, to: str, as_json: bool) -> None:
         if not opened.rewind(reporter, since):
             raise click.ClickException(f"an agent runs reporter {reporter!r}: stop it first")
         pending = sum(each.pending for each in opened.ledgers() if each.reporter == reporter)
-    click.echo(_json({"pending": pending}) if as_json else f"{reporter} gets {pending} events")
+    click.echo(_json({"pending": pending}) if as_json else f"{reporter} gets {counted(pending, 'event')}")
 
 
 def _refuse_unknown(opened: Stream, reporter: str) -> None:

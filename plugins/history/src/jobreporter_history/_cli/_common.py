@@ -20,6 +20,11 @@ from jobreporter_history._options import HistoryOptions
 from jobreporter_history.store import Store, StoreError, open_store
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 day`` or ``2 days``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 class Asked(NamedTuple):
     """Which store a command is about, and for whom it prints."""
 

@@ -14,6 +14,7 @@ from jobreporter_history._cli._common import (
     Asked,
     about_a_store,
     ago,
+    counted,
     moment,
     now,
     print_json,
@@ -105,9 +106,9 @@ def repair(asked: Asked) -> None:
     if asked.for_programs:
         print_json({"days": days, "skipped": skipped})
         return
-    click.echo(f"the rollups of {days} days were made anew")
+    click.echo(f"rollups were made anew: {counted(days, 'day')}")
     if skipped:
-        click.echo(f"those of {skipped} days stay as they are: their failures are no longer kept")
+        click.echo(f"left as they are, since their failures are no longer kept: {counted(skipped, 'day')}")
 
 
 @history.command(short_help="Read what is left of a damaged file.")
@@ -122,7 +123,9 @@ def recover(asked: Asked, damaged: Path) -> None:
     if asked.for_programs:
         print_json(found._asdict())
     else:
-        click.echo(f"{found.executions:,} executions were read; {found.unreadable:,} places could not be read")
+        click.echo(
+            f"read: {counted(found.executions, 'execution')}; not to be read: {counted(found.unreadable, 'place')}"
+        )
 
 
 @history.command(short_help="Print every execution as JSON Lines.")
