@@ -34,6 +34,7 @@ RECORDED = ROOT / "docs/surface.json"
 MODULES = (
     "jobreporter",
     "jobreporter.recording",
+    "jobreporter.schedules",
     "jobreporter.sourcekit",
     "jobreporter.streams",
     "jobreporter.testing",

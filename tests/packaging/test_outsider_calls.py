@@ -157,6 +157,7 @@ START = {
         "host": socket.gethostname(),
         "pid": PID,
         "version": "0.1.0",
+        "schedules": [],
         "page": None,
         "reporter": "journal",
         "config": "jobreporter.toml",

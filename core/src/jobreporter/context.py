@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from jobreporter.events import Job, Started
+from jobreporter.schedules import Schedule
 
 LaneStatus = Literal["running", "backing_off", "wedged", "broken", "closed"]
 
@@ -112,6 +113,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     open: Callable[[], list[Started]] = list
     #: The processes that append to the stream. Empty without a stream.
     producers: Callable[[], list[Producer]] = list
+    #: What the config's ``[schedules]`` expect, for a reporter that watches them. With a stream an agent does, and tells
+    #: each reporter what was missed.
+    schedules: tuple[Schedule, ...] = ()
     #: Where the page of `jobreporter web` is, from ``[context] page``; ``None`` where the config doesn't say.
     page: str | None = None
     #: The reporter's own name: that of its table.

@@ -6,11 +6,12 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
 
-from jobreporter import Dispatcher
+from jobreporter import Aborted, Dispatcher, Stopped
 from jobreporter.streams import Lease, StreamSettings
 from jobreporter.streams.sqlite import engine
 from jobreporter.testing import CommandLine, make_event, make_job, read_calls
@@ -104,6 +105,28 @@ def test_an_agent_ends_when_it_is_told_to(shop: CommandLine) -> None:
     found = status(shop)
     assert found["reporters"][0]["handled"] == 1
     assert found["agents"] == []
+
+
+def test_an_agent_tells_of_runs_that_were_missed(shop: CommandLine) -> None:
+    """It needs no reporter that knows of schedules: each is told of an aborted job."""
+    config = shop.folder / "jobreporter.toml"
+    config.write_text(config.read_text() + '[schedules.good]\nevery = "1s"\ngrace = "0s"\n')
+    with subprocess.Popen(
+        [sys.executable, "-m", "jobreporter", "agent"], cwd=shop.folder, env=shop.environ, stderr=subprocess.DEVNULL
+    ) as agent:
+        try:
+            while "missed" not in str(read_calls(shop.folder / "picky.jsonl")):  # about twenty seconds
+                assert agent.poll() is None
+                time.sleep(0.1)
+        finally:
+            agent.terminate()
+    aborted, stopped = [call.meta for call in read_calls(shop.folder / "picky.jsonl") if call.meta is not None][:2]
+    assert isinstance(aborted, Aborted)
+    assert isinstance(stopped, Stopped)
+    assert (aborted.reason, aborted.job.name, aborted.job.extra) == ("missed", "good", {"schedule": "good"})
+    assert aborted.job.id == stopped.job.id == f"missed:good:{aborted.at:.0f}"
+    assert [each["name"] for each in status(shop)["reporters"]] == ["picky", "schedules"]
+    run(shop, "agent", "--once")
 
 
 def test_dead_letters_are_shown_retried_and_dropped(shop: CommandLine) -> None:

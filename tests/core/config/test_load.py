@@ -373,7 +373,7 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
 def test_a_file_is_named_in_full(tmp_path: Path) -> None:
     """With its line, so that an editor opens it there, wherever the message is read."""
     path = write(tmp_path / "jobreporter.toml", "\nx = 1")
-    tables = "The tables are 'capture', 'context', 'dispatcher', 'reporters' and 'stream'"
+    tables = "The tables are 'capture', 'context', 'dispatcher', 'reporters', 'schedules' and 'stream'"
     assert fault_of(cwd=tmp_path) == f"{path}:2: unknown table 'x'. {tables}"
 
 

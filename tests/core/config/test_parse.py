@@ -105,7 +105,7 @@ def test_a_table_alone_enables_a_reporter() -> None:
         ("[reporter.log]", ": unknown table 'reporter'. Did you mean 'reporters'?"),
         (
             "xyz = 1",
-            ":1: unknown table 'xyz'. The tables are 'capture', 'context', 'dispatcher', 'reporters' and 'stream'",
+            ":1: unknown table 'xyz'. The tables are 'capture', 'context', 'dispatcher', 'reporters', 'schedules' and 'stream'",
         ),
         (
             "[log]\nformat = 'json'",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from jobreporter import Origin
+from jobreporter.schedules import Schedule
 from jobreporter.testing import make_error
+from jobreporter_history._schedules.watch import Watch
 
 from .executions import failed, new_job, succeeded
 from .sessions import Running as Session
@@ -13,6 +15,12 @@ from .sessions import Running as Session
 #: What tries to get out of wherever it is written: of HTML, of a terminal, of the direction of the text.
 HOSTILE = "<script>alert(1)</script>\"'></pre><svg onload=alert(1)>\u202e\x1b[31m[/]{{7*7}}"
 NEW = Origin(service="shop", environment="production", release="2.4.1", host="web-1", pid=7, version="0.1.0")
+
+
+SCHEDULES = (
+    Schedule(name="charge", job="shop.tasks.charge_card", every=3600.0),
+    Schedule(name="n" * 64, job=HOSTILE, cron="*/5 * * * *", timezone="Europe/Berlin"),
+)
 
 
 def fill(url: str, now: float) -> None:
@@ -41,6 +49,7 @@ def fill(url: str, now: float) -> None:
     session.take(succeeded(now - 20, 5.0, name="media.transcode")[:1])
     session.take(succeeded(now - 20, 5.0, name="media.long_job." + "x" * 200)[1:])
     assert session.write()
+    Watch(session.database, SCHEDULES, NEW).look(now)
     session.tick()
     session.tick(5)
     session.close()

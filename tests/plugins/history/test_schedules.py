@@ -1,18 +1,17 @@
-"""Schedules: when runs are due, in any time zone; which came late, and which didn't come."""
+"""Schedules: which runs came late, and which didn't come."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from jobreporter import Started
-from jobreporter_history._engines.trouble import Refused
-from jobreporter_history._schedules.plan import Plan, dues, next_due, plans_of, previous_due
+from jobreporter.schedules import Schedule
 from jobreporter_history._schedules.watch import Watch
 from jobreporter_history.store import Store
 
@@ -21,89 +20,11 @@ from .executions import ORIGIN, failed, new_job, succeeded, write
 from .sessions import Running
 
 HOUR, DAY = 3600.0, 86_400.0
-BERLIN = "Europe/Berlin"
 
 
 def at(text: str, zone: str = "UTC") -> float:
     """A time on the clock of a place, in Unix seconds."""
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
-
-
-def on_the_clock(times: list[float], zone: str) -> list[str]:
-    """Unix seconds as times on the clock of a place."""
-    return [f"{datetime.fromtimestamp(each, ZoneInfo(zone)):%m-%d %H:%M}" for each in times]
-
-
-@pytest.mark.parametrize(
-    ("cron", "zone", "since", "until", "expected"),
-    [
-        pytest.param(
-            "30 2 * * *",
-            BERLIN,
-            "2026-03-28",
-            "2026-03-30T12:00",
-            ["03-28 02:30", "03-29 03:00", "03-30 02:30"],
-            id="skipped hour",
-        ),
-        pytest.param(
-            "30 2 * * *",
-            BERLIN,
-            "2026-10-24",
-            "2026-10-26T12:00",
-            ["10-24 02:30", "10-25 02:30", "10-26 02:30"],
-            id="repeated hour",
-        ),
-        pytest.param(
-            "0 * * * *",
-            BERLIN,
-            "2026-10-25T01:30",
-            "2026-10-25T03:30",
-            ["10-25 02:00", "10-25 02:00", "10-25 03:00"],
-            id="every hour of 25",
-        ),
-        pytest.param(
-            "0 9 * * 1-5", "Asia/Kolkata", "2026-01-02", "2026-01-06", ["01-02 09:00", "01-05 09:00"], id="half hours"
-        ),
-        pytest.param(
-            "0 0 1 * *", "Pacific/Auckland", "2026-01-15", "2026-03-15", ["02-01 00:00", "03-01 00:00"], id="months"
-        ),
-        pytest.param(
-            "*/20 9 * * *", "UTC", "2026-01-02", "2026-01-03", ["01-02 09:00", "01-02 09:20", "01-02 09:40"], id="steps"
-        ),
-    ],
-)
-def test_runs_are_due_as_cron_has_it(cron: str, zone: str, since: str, until: str, expected: list[str]) -> None:
-    """Also where the clock is changed: a run in the hour that is skipped comes after it, one in the hour that comes twice
-    once, and one of every hour in each."""
-    plan = Plan("nightly", "backup", cron=cron, timezone=zone)
-    found = dues(plan, at(since, zone), at(until, zone))
-    assert on_the_clock(found, zone) == expected
-    assert previous_due(plan, at(until, zone)) == found[-1]
-    following = next_due(plan, found[-1])
-    assert following is not None
-    assert following > at(until, zone)
-
-
-@pytest.mark.parametrize(
-    ("fields", "problem"),
-    [
-        ({"cron": "61 * * * *"}, "'61 * * * *' is no cron expression"),
-        ({"cron": "daily"}, "'daily' is no cron expression"),
-        ({"cron": "0 3 * * *", "timezone": "Europe/Atlantis"}, "there is no time zone 'Europe/Atlantis'"),
-    ],
-)
-def test_what_is_no_schedule_is_refused(fields: dict[str, str], problem: str) -> None:
-    """The sentence names the schedule and what is wrong with it."""
-    with pytest.raises(Refused, match="schedule 'nightly'") as told:
-        next_due(Plan("nightly", "backup", **fields), 0.0)  # type: ignore[arg-type]
-    assert problem in str(told.value)
-
-
-def test_a_cron_expression_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the library it is said what to install."""
-    monkeypatch.setitem(sys.modules, "cronsim", None)
-    with pytest.raises(Refused, match=r"jobreporter-history\[schedules\]"):
-        next_due(Plan("nightly", "backup", cron="0 3 * * *"), 0.0)
 
 
 START = at("2026-01-05T12:00")
@@ -112,7 +33,7 @@ START = at("2026-01-05T12:00")
 class Watched:
     """A schedule that is watched, from START on."""
 
-    def __init__(self, running: Running, store: Store, plan: Plan) -> None:
+    def __init__(self, running: Running, store: Store, plan: Schedule) -> None:
         self.running = running
         self.store = store
         self.watch = Watch(running.database, [plan], ORIGIN)
@@ -138,7 +59,7 @@ def watched(url: str, run: Run, read: Read) -> Any:
 
     def make(**fields: Any) -> Watched:
         running = run(url, now=START)
-        found = Watched(running, read(url, clock=lambda: running.now), Plan("nightly", "backup", **fields))
+        found = Watched(running, read(url, clock=lambda: running.now), Schedule(name="nightly", job="backup", **fields))
         found.watch.look(START)
         return found
 
@@ -214,18 +135,36 @@ def test_a_schedule_that_changes_begins_anew(watched: Any) -> None:
     """Another expression, or another grace, is another schedule; one that the config no longer has is forgotten."""
     found = watched(cron="0 3 * * *")
     found.until(START + 60)
-    changed = Watch(found.running.database, [found.plan._replace(cron="0 5 * * *")], ORIGIN)
+    changed = Watch(found.running.database, [replace(found.plan, cron="0 5 * * *")], ORIGIN)
     changed.look(START + 75)
     [schedule] = found.store.schedules()
     assert schedule.next_due == at("2026-01-06T05:00")
-    Watch(found.running.database, [Plan("other", "other", every=60.0)], ORIGIN).look(START + 90)
+    Watch(found.running.database, [Schedule(name="other", job="other", every=60.0)], ORIGIN).look(START + 90)
     assert [each.name for each in found.store.schedules()] == ["other"]
+
+
+def test_what_was_due_before_anybody_watched_is_not_late(watched: Any) -> None:
+    """Nobody knows whether that run came."""
+    found = watched(cron="0 3 * * *")
+    [schedule] = found.store.schedules()
+    assert (schedule.last_due, schedule.late) == (at("2026-01-05T03:00"), None)
+
+
+def test_another_may_tell_what_was_missed(watched: Any) -> None:
+    """With a stream, an agent does: what is known of the schedule is noted all the same."""
+    found = watched(every=HOUR)
+    while found.running.now < START + HOUR + 400:
+        found.running.now += 50
+        assert found.watch.look(found.running.now, tells=False) == []
+    [schedule] = found.store.schedules()
+    assert schedule.missed == 1
+    assert found.store.incidents() == ()
 
 
 def test_what_can_not_be_watched_is_said_once(watched: Any, caplog: pytest.LogCaptureFixture) -> None:
     """A wrong expression costs the other schedules nothing."""
     found = watched(every=HOUR)
-    plans = [Plan("wrong", "backup", cron="61 * * * *"), found.plan]
+    plans = [Schedule(name="wrong", job="backup", cron="61 * * * *"), found.plan]
     watch = Watch(found.running.database, plans, ORIGIN)
     with caplog.at_level(logging.WARNING, "jobreporter.history"):
         for number in range(3):
@@ -239,7 +178,9 @@ def test_what_can_not_be_watched_is_said_once(watched: Any, caplog: pytest.LogCa
 def test_the_job_may_be_meant_in_one_queue(url: str, run: Run) -> None:
     """A run of the same job elsewhere is not the schedule's."""
     running = run(url, now=START)
-    watch = Watch(running.database, [Plan("nightly", "backup", source="rq", queue="low", every=HOUR)], ORIGIN)
+    watch = Watch(
+        running.database, [Schedule(name="nightly", job="backup", source="rq", queue="low", every=HOUR)], ORIGIN
+    )
     watch.look(START)
     write(running.database, succeeded(START + HOUR, name="backup", source="rq", queue="high"))
     missed = []
@@ -247,8 +188,3 @@ def test_the_job_may_be_meant_in_one_queue(url: str, run: Run) -> None:
         running.now += 30
         missed += watch.look(running.now)
     assert missed == [f"missed:nightly:{START + HOUR:.0f}"]
-
-
-def test_a_context_without_schedules_has_none() -> None:
-    """A core that knows of no schedules has nothing to watch."""
-    assert plans_of(object()) == ()

@@ -6,14 +6,18 @@ import hashlib
 import logging
 import os
 import threading
+from functools import partial
 
 import msgspec
 
 from jobreporter._agent.feeder import Feeder
 from jobreporter._agent.ingest import Ingest
 from jobreporter._agent.lane import WindowLane
+from jobreporter._agent.progress import ReadUpTo
+from jobreporter._agent.schedule_lane import factory_for
+from jobreporter._config.parse import SCHEDULES
 from jobreporter._dispatch.watchdog import Watchdog
-from jobreporter._dispatch.wiring import Wiring
+from jobreporter._dispatch.wiring import Wiring, schedules_of
 from jobreporter._publish.identity import Identity
 from jobreporter._stream.decode import decode
 from jobreporter._stream.frame import Unreadable
@@ -36,14 +40,20 @@ _MARGIN = 5.0
 
 
 class Agent:
-    """Runs the reporters of a wiring on a stream, from `start` to `stop`."""
+    """Runs the reporters of a wiring on a stream, from `start` to `stop`, and watches the schedules of its config."""
 
-    def __init__(self, wiring: Wiring, stream: StreamConfig, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self, wiring: Wiring, stream: StreamConfig, clock: Clock = SYSTEM, *, watches_schedules: bool = True
+    ) -> None:
         self._wiring = wiring
         self._clock = clock
         self._identity = Identity()
         self._owner = os.urandom(8)
-        self.lanes = [WindowLane(factory, self._context, clock) for factory in wiring.factories]
+        factories = list(wiring.factories)
+        if watches_schedules and (schedules := schedules_of(wiring.config)):
+            reading = partial(self._read_up_to, SCHEDULES)
+            factories.append(factory_for(wiring.config, schedules, stream, reading))
+        self.lanes = [WindowLane(factory, self._context, clock) for factory in factories]
         self._watchdogs = [Watchdog(lane, clock, lambda: None) for lane in self.lanes]
         self._has_spool = stream.spool is not None
         opened = stream.open()
@@ -99,6 +109,9 @@ class Agent:
         while not self._ended.is_set():
             if not self.feeder.turn():
                 self.feeder.wait(0.02 if self.feeder.stopping else longest)
+
+    def _read_up_to(self, reporter: str) -> ReadUpTo | None:
+        return self.feeder.read_up_to(reporter)
 
     def _context(self) -> Context:
         context = self._wiring.context(self._identity, self.stats)
@@ -160,4 +173,5 @@ def _digest(wiring: Wiring) -> str:
         (each.config.name, each.config.use, each.config.when, each.config.lane, sorted(each.config.options))
         for each in wiring.factories
     ]
-    return hashlib.sha256(msgspec.msgpack.encode(sorted(said, key=lambda each: each[0]))).hexdigest()[:16]
+    everything = (sorted(said, key=lambda each: each[0]), wiring.config.schedules)
+    return hashlib.sha256(msgspec.msgpack.encode(everything)).hexdigest()[:16]

@@ -13,6 +13,7 @@ from jobreporter._agent.chunk import Chunk
 from jobreporter._agent.ingest import Ingest
 from jobreporter._agent.lane import WindowLane
 from jobreporter._agent.presence import Agents
+from jobreporter._agent.progress import Progress, ReadUpTo
 from jobreporter._agent.sweeper import EVERY as SWEEP_EVERY
 from jobreporter._agent.sweeper import Sweeper
 from jobreporter._lane.operator_log import Throttle
@@ -71,6 +72,7 @@ class Feeder:
         self._config = config
         self._agents = Agents(owner, clock)
         self._sweeper = Sweeper(stream, clock, _tell_of_lost)
+        self._progress = Progress(clock)
         self._leases: dict[tuple[str, int], Lease] = {}
         self._tasks: dict[str, Lease] = {}
         self._decoded: dict[tuple[int, str], Decoded | str] = {}
@@ -103,11 +105,13 @@ class Feeder:
             busy = self._turn()
         except StreamError as error:
             self._sweeper.interrupted()
+            self._progress.interrupted()
             self.trouble = str(error)
             if (more := self._trouble.due()) is not None:
                 logger.warning("the stream: %s%s", error, more)
             return False
         self.trouble = None
+        self._progress.answered()
         return busy
 
     def _turn(self) -> bool:
@@ -149,6 +153,7 @@ class Feeder:
         )
         self._stream.beat(self._owner, myself.encoded())
         self.beats = dict(self._stream.beats())
+        self._progress.heard(self.beats.get(self._owner))
         self._agents.look(self.beats, myself)
         self._tell_of_strangers()
         self._renew()
@@ -232,10 +237,13 @@ class Feeder:
     def _take_in(self) -> bool:
         ingest = self._ingest
         if ingest is None or not self._has_task(f".ingest.{ingest.name}"):
+            self._progress.took_in(everything=True)  # as far as it is this agent's to do
             return False
         end = self._clock.monotonic() + _INGEST_TIME
         taken = ingest.turn(lambda: self._clock.monotonic() >= end)
-        self.has_taken_in |= self._clock.monotonic() < end
+        everything = self._clock.monotonic() < end
+        self.has_taken_in |= everything
+        self._progress.took_in(everything=everything)
         return taken > 0
 
     def _has_task(self, name: str) -> bool:
@@ -306,6 +314,11 @@ class Feeder:
 
     # What somebody has to look after.
 
+    def read_up_to(self, reporter: str) -> ReadUpTo | None:
+        """How far a reporter has read; ``None`` where not all of it is this agent's, or nobody knows."""
+        held = sum(name == reporter for name, _ in list(self._leases))
+        return self._progress.of(reporter) if held == self._stream.partitions else None
+
     def fresh_ledgers(self) -> Sequence[Ledger]:
         """The ledgers as they were at the end of the last turn; each call has the next turn look again."""
         found, self._want_ledgers = self.ledgers, True
@@ -314,7 +327,9 @@ class Feeder:
     def _look_after(self) -> None:
         if self._is_due("ledgers", LOOK_EVERY) or self._want_ledgers:
             self._want_ledgers = False
+            asked_at = self._progress.now()
             self.ledgers = self._stream.ledgers()
+            self._progress.looked(self.ledgers, asked_at)
             self.open_executions = self._stream.open_executions()
         if not self._has_task(_KEEPER):
             return

@@ -6,6 +6,8 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import click
 
@@ -15,6 +17,7 @@ from jobreporter._cli._stream import read_config, stream_of
 from jobreporter._config.records import Config
 from jobreporter._dispatch.dispatcher import Dispatcher
 from jobreporter._dispatch.wiring import Wiring, survey
+from jobreporter._stream.settings import StreamConfig
 from jobreporter.errors import BrokenReporter, ConfigError
 from jobreporter.streams import StreamError
 
@@ -47,9 +50,9 @@ def agent(path: str | None, once: bool) -> None:
         wiring = survey(path, "agent").wiring()
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
-    if not wiring.factories:
+    if not wiring.factories and (once or not wiring.config.schedules):
         _nothing_to_do('no reporter of the config runs in an agent: each is switched off, or has where = "worker"')
-    running = _started(Agent, wiring, config, ended)
+    running = _started(partial(Agent, watches_schedules=not once), wiring, config, ended)
     if running is None:
         sys.exit(1)
     running.start()
@@ -64,7 +67,9 @@ def agent(path: str | None, once: bool) -> None:
     sys.exit(0 if done or not once else 1)
 
 
-def _started(make: type[Agent], wiring: Wiring, config: Config, ended: threading.Event) -> Agent | None:
+def _started(
+    make: Callable[[Wiring, StreamConfig], Agent], wiring: Wiring, config: Config, ended: threading.Event
+) -> Agent | None:
     """The agent, once its stream can be reached."""
     while not ended.is_set():
         try:

@@ -18,7 +18,14 @@ from jobreporter._config.patterns import problem_of
 from jobreporter._config.places import Place
 from jobreporter._config.reading import Reading
 from jobreporter._config.records import Config, Note, Parsed, RawOptions, ReporterConfig
-from jobreporter._config.settings import CaptureSettings, ContextSettings, References, ReporterSettings, Tables
+from jobreporter._config.settings import (
+    CaptureSettings,
+    ContextSettings,
+    References,
+    ReporterSettings,
+    ScheduleSettings,
+    Tables,
+)
 from jobreporter._config.wording import found, quoted
 from jobreporter._nearest import did_you_mean, did_you_mean_or_all, nearest
 from jobreporter.errors import Fault
@@ -31,9 +38,14 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 
 #: The table of the stream, and the name of the worker's lane to it.
 STREAM = "stream"
+#: The tables of schedules, and the name of the agent's lane that watches them.
+SCHEDULES = "schedules"
+# Of a cron expression.
+_FIELDS = 5
 
 # It becomes the name of a thread and the label of a metric.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_EXPECTED_NAME = "expected at most 64 letters, digits, '-' and '_', the first a letter or digit"
 _APP_LOCAL = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?", re.ASCII)
 _TABLE = inspect.type_info(dict[str, Any])
@@ -95,6 +107,7 @@ class _Parsing:
         }
         self._check_patterns(own.get("capture"))
         self._check_page(own.get("context"))
+        self._check_schedules(own.get("schedules"), reporters)
         return Config(
             path=self._path,
             place=self._place,
@@ -127,6 +140,22 @@ class _Parsing:
             text = "key 'page': expected an address that begins with 'http://' or 'https://', without '?' and '#'"
             self.faults.append(self._place.below("context").fault(text, "page"))
 
+    def _check_schedules(self, schedules: Mapping[str, ScheduleSettings] | None, reporters: Mapping[str, Any]) -> None:
+        above = self._place.below(SCHEDULES)
+        if schedules and SCHEDULES in reporters:
+            problem = f"with [{SCHEDULES}], the name {quoted(SCHEDULES)} is that of the lane that watches them"
+            self.faults.append(self._place.below("reporters", SCHEDULES).fault(problem))
+        for name, schedule in (schedules or {}).items():
+            place = above.below(str(name))
+            if not _NAME.fullmatch(str(name)):
+                self.faults.append(above.fault(f"schedule name {quoted(name)}: {_EXPECTED_NAME}", str(name)))
+            if (schedule.cron is None) == (schedule.every is None):
+                found = "neither" if schedule.cron is None else "both"
+                self.faults.append(place.fault(f"expected either 'cron' or 'every', found {found}"))
+            if schedule.cron is not None and len(schedule.cron.split()) != _FIELDS:
+                expected = "expected minute, hour, day, month and weekday, such as '30 2 * * 1-5'"
+                self.faults.append(place.fault(f"key 'cron': {expected}, found {quoted(schedule.cron)}", "cron"))
+
     def _unknown_table(self, key: str, content: object) -> Fault:
         hint = did_you_mean(key, TABLES) or did_you_mean_or_all(key, TABLES, "tables")
         if isinstance(content, Mapping) and _NAME.fullmatch(str(key)) and not nearest(key, TABLES):
@@ -153,8 +182,7 @@ class _Parsing:
     def _reporter(self, name: Any, reporters: Mapping[str, Any], switched_off: bool) -> ReporterConfig:
         above = self._place.below("reporters")
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
-            expected = "expected at most 64 letters, digits, '-' and '_', the first a letter or digit"
-            self.faults.append(above.fault(f"reporter name {quoted(name)}: {expected}", str(name)))
+            self.faults.append(above.fault(f"reporter name {quoted(name)}: {_EXPECTED_NAME}", str(name)))
         place = above.below(str(name))
         table = self._table(reporters, name, above)
         own = {key: value for key, value in table.items() if key in RESERVED}

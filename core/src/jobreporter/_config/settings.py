@@ -114,9 +114,29 @@ class ReporterSettings(msgspec.Struct, frozen=True, kw_only=True):
     lane: LaneSettings = LaneSettings()
 
 
+class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[schedules.NAME]``: when a job should run. A run that doesn't come is told as missed."""
+
+    #: The job's name; ``None`` where that is the schedule's own.
+    job: NonEmpty | None = None
+    #: Which source reports the job, where several have one of this name.
+    source: NonEmpty | None = None
+    #: The queue that it is taken from, likewise.
+    queue: NonEmpty | None = None
+    #: When it is due, as a crontab has it: ``30 2 * * *``. Either this or ``every``.
+    cron: NonEmpty | None = None
+    #: Seconds from a run to the next.
+    every: Seconds | None = None
+    #: Seconds that a run may be late.
+    grace: Annotated[Duration, msgspec.Meta(ge=0, le=LONGEST)] = 300.0
+    #: The IANA name of the place whose clock the cron expression is meant by.
+    timezone: NonEmpty = "UTC"
+
+
 class Tables(msgspec.Struct, frozen=True, kw_only=True):
     """A config's own tables, beside ``[reporters.NAME]``. ``dict[str, ...]`` is for tables that have names."""
 
     context: ContextSettings = ContextSettings()
     dispatcher: DispatcherSettings = DispatcherSettings()
     capture: CaptureSettings = CaptureSettings()
+    schedules: dict[str, ScheduleSettings] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ import msgspec
 
 from jobreporter._config.parse import parse
 from jobreporter._config.places import Place
-from jobreporter._config.records import Config, Parsed, ReporterConfig
+from jobreporter._config.records import Config, Note, Parsed, ReporterConfig
 from jobreporter._nearest import did_you_mean_or_all
 from jobreporter._plugins.factory import Loader, ReporterFactory
 from jobreporter._plugins.plugin import load
@@ -21,8 +21,12 @@ from jobreporter._system.log_aside import log_aside
 from jobreporter._version import __version__
 from jobreporter.context import Context, LaneStats
 from jobreporter.errors import BrokenReporter, ConfigError, Fault, PluginError
+from jobreporter.schedules import Schedule, ScheduleError, next_due
 
 logger = logging.getLogger("jobreporter")
+
+# What a reporter does by time.
+_TICK = "reporter_tick"
 
 IN_CODE = Place("Dispatcher(config=...)")
 
@@ -45,6 +49,7 @@ class Wiring(NamedTuple):
             version=__version__,
             stats=stats,
             page=config.page,
+            schedules=schedules_of(self.config),
             config=None if path is None else str(path),
         )
 
@@ -73,6 +78,14 @@ class Survey(NamedTuple):
         for note in self.parsed.notes:
             log_aside(logger, logging.WARNING if note.doubtful else logging.INFO, "%s", note.text)
         return Wiring(self.parsed.config, self.factories)
+
+
+def schedules_of(config: Config) -> tuple[Schedule, ...]:
+    """The schedules of a config, as they are told to reporters."""
+    return tuple(
+        Schedule(name=name, **{**msgspec.structs.asdict(each), "job": each.job or name})
+        for name, each in config.schedules.items()
+    )
 
 
 def from_objects(reporters: Mapping[str, object], config: Mapping[str, Any]) -> Wiring:
@@ -121,6 +134,8 @@ def survey(path: str | os.PathLike[str] | None, place: Literal["worker", "agent"
     from jobreporter._plugins.installed import scan
 
     parsed = load_config(path)
+    if place != "worker" and not parsed.faults:
+        parsed = parsed._replace(faults=(*parsed.faults, *_faults_of_schedules(parsed.config)))
     lanes: list[ReporterFactory] = []
     if parsed.config.stream is not None:
         parsed, lanes = _with_stream(parsed, place)
@@ -135,7 +150,29 @@ def survey(path: str | os.PathLike[str] | None, place: Literal["worker", "agent"
 
     known = [reporter for reporter in enabled if reporter.name not in strangers]
     factories = [ReporterFactory(reporter, loader(reporter)) for reporter in known]
+    if place != "agent" and not any(each.plugin and _TICK in each.plugin.hooks for each in factories):
+        parsed = parsed._replace(notes=(*parsed.notes, *_unwatched(parsed.config)))
     return _survey(parsed, [*lanes, *factories], strangers.values())
+
+
+def _faults_of_schedules(config: Config) -> Iterator[Fault]:
+    """What only evaluating shows, which no worker does."""
+    for schedule in schedules_of(config):
+        if schedule.cron is None:
+            continue
+        try:
+            next_due(schedule, 0)
+        except ScheduleError as error:
+            problem = str(error).partition(": ")[2]
+            place = config.place.below("schedules", schedule.name)
+            yield place.fault(f"key {error.key!r}: {problem}", error.key) if error.key else place.fault(problem)
+
+
+def _unwatched(config: Config) -> Iterator[Note]:
+    """Nobody looks at schedules but agents, and reporters that do something by time."""
+    if config.schedules and config.stream is None:
+        what = "[schedules] has no effect: agents of a [stream] watch them, or a reporter that does so by itself"
+        yield Note(what, doubtful=True)
 
 
 def _with_stream(parsed: Parsed, place: Literal["worker", "agent"] | None) -> tuple[Parsed, list[ReporterFactory]]:

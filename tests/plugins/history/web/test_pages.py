@@ -16,9 +16,11 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+from jobreporter.schedules import Schedule
+from jobreporter_history._schedules.watch import Watch
 from jobreporter_history.store import Store, open_store
 from jobreporter_history.web import create_app
-from tests.plugins.history.executions import succeeded, write
+from tests.plugins.history.executions import ORIGIN, succeeded, write
 from tests.plugins.history.filled import HOSTILE
 
 PATHS = (
@@ -178,6 +180,39 @@ def test_a_store_that_cannot_be_read(tmp_path: Path) -> None:
                 assert answer.status_code == 503, (file, path)
                 assert "<section" in answer.text
         opened.close()
+
+
+def test_schedules_that_need_somebody_come_first(sqlite_url: str, run: Any) -> None:
+    """One that was missed, one that is late, and those that are as they should be."""
+    now = time.time()
+    session = run(sqlite_url, now=now - 2 * 3600)
+    schedules = [
+        Schedule(name="fine", job="shop.fine", every=3 * 3600.0),
+        Schedule(name="late", job="shop.late", every=2 * 3600.0 - 120),
+        Schedule(name="missed", job="shop.missed", every=3600.0, timezone="Asia/Tokyo"),
+        Schedule(name="yearly", job="shop.yearly", cron="0 3 1 1 *", timezone="Asia/Tokyo"),
+    ]
+    watch = Watch(session.database, schedules, ORIGIN)
+    while session.now < now:
+        watch.look(session.now)
+        session.now += 55
+    watch.look(now)
+    session.database.close()
+    store = open_store(sqlite_url)
+    with TestClient(create_app(store)) as client:
+        rows = re.findall(r"<tr><td>(.*?)</tr>", client.get("/schedules").text)
+    store.close()
+    rows = rows[: len(schedules)]  # the incident is below
+    told = [re.sub(r"<[^>]*>|\s+", " ", row).split() for row in rows]
+    assert [(each[0], each[1]) for each in told] == [
+        ("missed", "shop.missed"),
+        ("late", "shop.late"),
+        ("ok", "shop.fine"),
+        ("ok", "shop.yearly"),
+    ]
+    assert "1 in a row" in " ".join(told[0])
+    assert "due" in told[1]
+    assert "0 3 1 1 * Asia/Tokyo none yet in" in " ".join(told[3])
 
 
 def test_an_empty_store(sqlite_url: str, run: Any) -> None:

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
+import msgspec
+
+from jobreporter.schedules import Schedule as Planned
 from jobreporter_history._engines.database import Connection
 from jobreporter_history._records.state import Schedule
-from jobreporter_history._schedules.plan import Plan
 from jobreporter_history._schedules.runs import came, latest, series_of
-from jobreporter_history._schedules.watch import EARLY
 
 
 def schedules(connection: Connection, now: float) -> tuple[Schedule, ...]:
     """Every schedule that somebody watches, by name."""
     found = []
     for plan, *rest in connection.rows(
-        "SELECT plan, looked_at, last_due, next_due, missed FROM schedule ORDER BY name"
+        "SELECT plan, watched_since, looked_at, last_due, next_due, missed FROM schedule ORDER BY name"
     ):
-        found.append(_schedule(connection, Plan(**json.loads(plan)), _Seen(*rest), now))
+        found.append(_schedule(connection, msgspec.json.decode(plan, type=Planned), _Seen(*rest), now))
     return tuple(found)
 
 
 class _Seen(NamedTuple):
+    watched_since: float
     looked_at: float
     last_due: float | None
     next_due: float | None
     missed: int
 
 
-def _schedule(connection: Connection, plan: Plan, seen: _Seen, now: float) -> Schedule:
+def _schedule(connection: Connection, plan: Planned, seen: _Seen, now: float) -> Schedule:
     series = series_of(connection, plan)
     run = latest(connection, series)
     # The keeper may not have looked since it fell due.
     due = seen.next_due if seen.next_due is not None and seen.next_due <= now else seen.last_due
     late = None
-    if due is not None and due <= now and not came(connection, series, due - min(EARLY, plan.grace), now):
+    # What was due before anybody watched is nobody's.
+    watched = due is not None and seen.watched_since <= due <= now
+    if due is not None and watched and not came(connection, series, due - plan.early, now):
         late = now - due
     return Schedule(
         name=plan.name,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from jobreporter.schedules import MISSED, Schedule
 from jobreporter_history._calendar import Table, ended_at, first_id
 from jobreporter_history._engines.database import Connection, Row
 from jobreporter_history._engines.trouble import Gone
-from jobreporter_history._incidents.fingerprint import MISSED
-from jobreporter_history._schedules.plan import Plan
 from jobreporter_history._schema import executions as schema
 
 _OUTCOMES = {"ok": ("success", "aborted"), "bad": ("failure",)}
@@ -26,7 +25,7 @@ class Run(NamedTuple):
     outcome: str | None
 
 
-def series_of(connection: Connection, plan: Plan) -> list[int]:
+def series_of(connection: Connection, plan: Schedule) -> list[int]:
     """The series of the job: in one queue of one source, or wherever it has this name."""
     conditions, parameters = ["name = ?"], [plan.job]
     for column, value in (("source", plan.source), ("queue", plan.queue)):

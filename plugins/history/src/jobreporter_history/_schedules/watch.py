@@ -5,17 +5,16 @@ Only what was watched from before it was due is judged: of a time in which nobod
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jobreporter import Aborted, Event, Job, Origin, Stopped, one_line
+import msgspec
+
+from jobreporter import Origin, one_line
+from jobreporter.schedules import Schedule, ScheduleError, dues, missed_run, next_due, previous_due
 from jobreporter_history._engines.database import Connection, Database
-from jobreporter_history._engines.trouble import Refused
-from jobreporter_history._incidents.fingerprint import MISSED
 from jobreporter_history._rows.events import Shape, ended
-from jobreporter_history._schedules.plan import Plan, dues, next_due, previous_due
 from jobreporter_history._schedules.runs import came, latest, series_of
 from jobreporter_history._write.batch import Batch
 from jobreporter_history._write.writer import Writer
@@ -27,8 +26,6 @@ INTERVAL = 15.0
 GAP = 60.0
 #: Seconds that the news of a run may take to be written.
 SETTLE = 10.0
-#: Seconds that a run may be early, for clocks differ.
-EARLY = 60.0
 
 
 class Seen(NamedTuple):
@@ -47,7 +44,7 @@ class Seen(NamedTuple):
 class Watch:
     """plans: what the config says. origin: who tells of what was missed."""
 
-    def __init__(self, database: Database, plans: Sequence[Plan], origin: Origin) -> None:
+    def __init__(self, database: Database, plans: Sequence[Schedule], origin: Origin) -> None:
         self._database = database
         self._plans = plans
         self._origin = origin
@@ -55,8 +52,11 @@ class Watch:
         self._next = 0.0
         self._refused: set[str] = set()
 
-    def look(self, now: float) -> list[str]:
-        """Look, if it is time. Returns the ids of the runs that were found to be missed."""
+    def look(self, now: float, *, tells: bool = True) -> list[str]:
+        """Look, if it is time. Returns the ids of the runs that were found to be missed.
+
+        tells: whether they are written as well, or somebody else tells of them.
+        """
         if not self._plans or now < self._next:
             return []
         self._next = now + INTERVAL
@@ -65,13 +65,13 @@ class Watch:
             for plan in self._plans:
                 try:
                     seen, gone = judge(connection, plan, now)
-                except Refused as error:
+                except ScheduleError as error:
                     self._refuse(plan, error)
                     continue
                 changed.append((plan, seen))
                 where = _where(connection, plan)
-                for at in gone:
-                    events = told(where, at)
+                for at in gone if tells else ():
+                    events = missed_run(where, at)
                     missed.append(events[0].job.id)
                     for event in events:
                         batch.add_ended(ended(event, self._origin, Shape(), now))
@@ -83,13 +83,13 @@ class Watch:
             _forget_others(connection, self._plans)
         return missed
 
-    def _refuse(self, plan: Plan, error: Refused) -> None:
+    def _refuse(self, plan: Schedule, error: ScheduleError) -> None:
         if plan.name not in self._refused:
             self._refused.add(plan.name)
             logger.warning("%s; it is not watched", one_line(str(error), 300))
 
 
-def judge(connection: Connection, plan: Plan, now: float) -> tuple[Seen, list[float]]:
+def judge(connection: Connection, plan: Schedule, now: float) -> tuple[Seen, list[float]]:
     """What is known of a schedule by now, and the due times that were missed."""
     seen = _seen(connection, plan, now)
     series = series_of(connection, plan)
@@ -99,7 +99,7 @@ def judge(connection: Connection, plan: Plan, now: float) -> tuple[Seen, list[fl
     judged, in_a_row = seen.judged, seen.missed
     missed: list[float] = []
     for at in dues(plan, max(seen.judged, seen.watched_since - 1), now - plan.grace - SETTLE):
-        ran = came(connection, series, at - min(EARLY, plan.grace), at + plan.grace)
+        ran = came(connection, series, at - plan.early, at + plan.grace)
         in_a_row = 0 if ran else in_a_row + 1
         if not ran:
             missed.append(at)
@@ -108,7 +108,7 @@ def judge(connection: Connection, plan: Plan, now: float) -> tuple[Seen, list[fl
 
 
 def _judge_interval(
-    connection: Connection, plan: Plan, seen: Seen, series: Sequence[int], now: float
+    connection: Connection, plan: Schedule, seen: Seen, series: Sequence[int], now: float
 ) -> tuple[Seen, list[float]]:
     """A run is due so long after the last one; after one that was missed, once more so long."""
     every = plan.every or 0.0
@@ -122,33 +122,19 @@ def _judge_interval(
         judged = base
         missed.append(base)
         in_a_row += 1
-    return seen._replace(judged=judged, last_due=base, next_due=base + every, missed=in_a_row), missed
+    # The last run, and the moment from when on somebody watched, fell due at no time that is known.
+    last_due = base if missed else seen.last_due
+    return seen._replace(judged=judged, last_due=last_due, next_due=base + every, missed=in_a_row), missed
 
 
-def told(plan: Plan, at: float) -> tuple[Event, Event]:
-    """The events that tell of a missed run: its id is the same, whoever finds that out."""
-    number = f"{MISSED}:{plan.name}:{at:.0f}"
-    job = Job(
-        id=number,
-        execution_id=number,
-        name=plan.job,
-        source=plan.source or "schedule",
-        queue=plan.queue,
-        scheduled_at=at,
-        extra={"schedule": plan.name},
-    )
-    end = at + plan.grace
-    return Aborted(job=job, at=end, reason=MISSED), Stopped(job=job, at=end, outcome="aborted")
-
-
-def _where(connection: Connection, plan: Plan) -> Plan:
+def _where(connection: Connection, plan: Schedule) -> Schedule:
     """The plan with the source and the queue that its job was seen in, if the config says none."""
     found = connection.row("SELECT source, queue FROM series WHERE name = ? ORDER BY id", (plan.job,))
     source, queue = found or ("schedule", None)
-    return plan._replace(source=plan.source or source, queue=plan.queue or queue or None)
+    return msgspec.structs.replace(plan, source=plan.source or source, queue=plan.queue or queue or None)
 
 
-def _seen(connection: Connection, plan: Plan, now: float) -> Seen:
+def _seen(connection: Connection, plan: Schedule, now: float) -> Seen:
     columns = ", ".join(Seen._fields)
     row = connection.row(f"SELECT {columns} FROM schedule WHERE name = ? AND plan = ?", (plan.name, _stored(plan)))
     if row is None:  # it is new, or another one than before
@@ -159,7 +145,7 @@ def _seen(connection: Connection, plan: Plan, now: float) -> Seen:
     return seen._replace(looked_at=now)
 
 
-def _note(connection: Connection, plan: Plan, seen: Seen) -> None:
+def _note(connection: Connection, plan: Schedule, seen: Seen) -> None:
     names = ("name", "plan", *Seen._fields)
     changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
     connection.run(
@@ -169,12 +155,12 @@ def _note(connection: Connection, plan: Plan, seen: Seen) -> None:
     )
 
 
-def _forget_others(connection: Connection, plans: Sequence[Plan]) -> None:
+def _forget_others(connection: Connection, plans: Sequence[Schedule]) -> None:
     names = {plan.name for plan in plans}
     for (name,) in connection.rows("SELECT name FROM schedule"):
         if name not in names:
             connection.run("DELETE FROM schedule WHERE name = ?", (name,))
 
 
-def _stored(plan: Plan) -> str:
-    return json.dumps(plan._asdict())
+def _stored(plan: Schedule) -> str:
+    return msgspec.json.encode(plan).decode()

@@ -11,7 +11,6 @@ from jobreporter_history._engines.database import Database
 from jobreporter_history._engines.sqlite import SqliteDatabase
 from jobreporter_history._engines.trouble import StoreError
 from jobreporter_history._incidents.keeper import Keeper
-from jobreporter_history._schedules.plan import plans_of
 from jobreporter_history._schedules.watch import Watch
 from jobreporter_history._upkeep.full_disk import take_ballast
 from jobreporter_history._upkeep.heartbeat import Heartbeat
@@ -34,7 +33,7 @@ class Upkeep:
         self._started_at = started_at
         self._heartbeat = Heartbeat(database, context, started_at)
         self.keeper = Keeper(database, f"{context.host}:{os.getpid()}:{secrets.token_hex(6)}")
-        self._watch = Watch(database, plans_of(context), context.origin)
+        self._watch = Watch(database, context.schedules, context.origin)
         self._pruned_at: float | None = None
         self._settled = self._failed = False
 
@@ -53,9 +52,9 @@ class Upkeep:
         # By the time that all who share the store agree on.
         shared = self._database.now()
         if self.keeper.take(shared, idle=0.0 if self._settled or self._failed else _SETTLED):
-            # With a stream, the agent's sweeper finds what was missed, with the same ids.
-            if self._settled and not self._context.producers():
-                self._watch.look(shared)
+            if self._settled:
+                # With a stream, an agent tells what was missed, with the same ids.
+                self._watch.look(shared, tells=not self._context.producers())
             self.keeper.decide(shared)
             if self._settled:
                 self._prune(shared)

@@ -1,0 +1,76 @@
+"""How far reporters have read, and since when the stream has answered, by the stream's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jobreporter._system.clock import Clock
+from jobreporter.streams import Beat, Ledger
+
+# Seconds without an answer after which it counts as not asked: this process may have been stopped.
+_GAP = 60.0
+
+
+class ReadUpTo(NamedTuple):
+    """How far a reporter has read (Unix seconds, by the stream's clock)."""
+
+    #: Everything that was stored before has been handed out.
+    at: float
+    #: Since when the stream has answered without a gap; 0 where there was none since the agent was started.
+    answered_since: float
+    now: float
+
+
+class Progress:
+    """Written by the feeder's thread, read by any."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = 0.0
+        self._answered_at: float | None = None
+        self._answered_since = 0.0
+        self._behind_since: float | None = None
+        self._ledgers: tuple[float, Sequence[Ledger]] | None = None
+
+    def now(self) -> float:
+        """Unix seconds by the stream's clock, as well as they are known."""
+        return self._clock.time() + self._ahead
+
+    def heard(self, beat: Beat | None) -> None:
+        """The stream has told when this agent's own sign of life came."""
+        if beat is not None:
+            self._ahead = beat.at - self._clock.time()
+
+    def interrupted(self) -> None:
+        """The stream could not be asked."""
+        self._answered_at = None
+
+    def answered(self) -> None:
+        """A whole turn went well."""
+        now = self._clock.monotonic()
+        first = self._answered_at is None and self._ledgers is None
+        if not first and (self._answered_at is None or now - self._answered_at > _GAP):
+            self._answered_since = self.now()
+        self._answered_at = now
+
+    def took_in(self, *, everything: bool) -> None:
+        """Whether all that was in the spool of this machine is in the stream."""
+        if everything:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = self.now()
+
+    def looked(self, ledgers: Sequence[Ledger], asked_at: float) -> None:
+        """The ledgers, as they were at that time or later."""
+        self._ledgers = (asked_at, ledgers)
+
+    def of(self, reporter: str) -> ReadUpTo | None:
+        """How far a reporter has read; ``None`` while that is not known."""
+        if self._ledgers is None:
+            return None
+        at, ledgers = self._ledgers
+        waits = [each.oldest_at for each in ledgers if each.reporter == reporter and each.oldest_at is not None]
+        if (behind_since := self._behind_since) is not None:
+            waits.append(behind_since)
+        return ReadUpTo(min([at, *waits]), self._answered_since, self.now())
