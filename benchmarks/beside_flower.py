@@ -28,6 +28,8 @@ _GENERATED = re.compile(r"(?<=<!-- generated -->\n).*(?=<!-- end of generated --
 TASKS = 20_000
 #: A part of the tasks comes while neither of them runs, and another part before both are killed.
 PARTS = 10
+#: Tasks a second, at least.
+SLOWEST = 100.0
 #: Seconds after which a worker that was killed is missed.
 MISSED = 75.0
 LIBRARIES = ("celery", "flower", "jobreporter", "jobreporter-history")
@@ -50,9 +52,12 @@ Rows = list[tuple[str, str, str]]
 
 def measure(folder: Path, redis: str, tasks: int) -> Rows:
     """Every row: what it is, Flower's, ours."""
-    (folder / "jobreporter.toml").write_text(f'[reporters.history]\nstore = "sqlite://{folder}/history.db"\n')
+    (folder / "jobreporter.toml").write_text(
+        f'[reporters.history]\nstore = "sqlite://{folder}/history.db"\nmax_bytes = "20GB"\n'
+    )
     rows: Rows = []
     part = tasks // PARTS
+    Flower.most = max(Flower.most, 2 * tasks)
     flower = Flower(folder, redis)
     with worker(folder, redis) as process:
         enqueue(redis, folder, 1)
@@ -66,7 +71,7 @@ def measure(folder: Path, redis: str, tasks: int) -> Rows:
         try:
             row("memory before", memory)
             enqueue(redis, folder, tasks - 1)
-            wait_for(lambda: page.total() == tasks)
+            wait_for(lambda: page.total() == tasks, PATIENCE + tasks / SLOWEST)
             wait_until_steady(flower)
             for title, what in QUESTIONS.items():
                 row(title, lambda side, what: f"{side.takes(side.searches[what]) * 1000:.1f} ms", what)
@@ -74,14 +79,14 @@ def measure(folder: Path, redis: str, tasks: int) -> Rows:
             for side in (flower, page):
                 side.end(signal.SIGTERM)
             enqueue(redis, folder, part)
-            wait_until_idle(redis)
+            wait_until_idle(redis, PATIENCE + part / SLOWEST)
             for side in (flower, page):
                 side.start()
-            wait_for(lambda: page.total() == tasks + part)
+            wait_for(lambda: page.total() == tasks + part, PATIENCE + part / SLOWEST)
             row(f"tasks that it has after it was stopped and started, while {part:,} ran", total)
             row("its files then", lambda side: megabytes(side.on_disk()))
             enqueue(redis, folder, part)
-            wait_for(lambda: page.total() == tasks + 2 * part)
+            wait_for(lambda: page.total() == tasks + 2 * part, PATIENCE + part / SLOWEST)
             wait_until_steady(flower)
             row(f"tasks that it has after {part:,} more", total)
             for side in (flower, page):
@@ -155,12 +160,12 @@ def run_for_ever(redis: str, folder: Path) -> None:
     subprocess.run(command, env=environment(redis, folder), check=True)
 
 
-def wait_until_idle(redis: str) -> None:
+def wait_until_idle(redis: str, patience: float) -> None:
     """Until no task waits, and none that was fetched runs any more."""
     from redis import Redis
 
     client: Any = Redis.from_url(redis)
-    wait_for(lambda: client.llen("celery") == 0 and client.hlen("unacked") == 0)
+    wait_for(lambda: client.llen("celery") == 0 and client.hlen("unacked") == 0, patience)
 
 
 def wait_until_steady(side: Side) -> None:
@@ -171,8 +176,8 @@ def wait_until_steady(side: Side) -> None:
         time.sleep(5)
 
 
-def wait_for(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+def wait_for(reached: Callable[[], bool], patience: float = PATIENCE) -> None:
+    deadline = time.monotonic() + patience
     while not reached():
         assert time.monotonic() < deadline, "the worker does not get on, or somebody does not see it"
         time.sleep(0.5)
