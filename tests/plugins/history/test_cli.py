@@ -150,6 +150,19 @@ def test_prune(command: Command, url: str) -> None:
     assert command("history", "prune").output == "nothing was too old\n"
 
 
+def test_pruning_another_store_goes_by_the_config(url: str, tmp_path: Path) -> None:
+    """Whoever keeps longer than by default doesn't lose it; without a config nobody knows how long that is."""
+    old = NOW - 40 * 86_400
+    write(url, succeeded(old))
+    config = tmp_path / "other.toml"
+    config.write_text('[reporters.history]\nstore = "sqlite:///not/this.db"\nkeep_success = "1000000h"\n')
+    words = ["history", "prune", "--store", url]
+    assert CliRunner().invoke(main, ["--config", str(config), *words]).output == "nothing was too old\n"
+    refused = CliRunner().invoke(main, ["--config", str(tmp_path / "none.toml"), *words])
+    assert refused.exit_code == 1
+    assert "none.toml" in refused.output
+
+
 def test_check_and_repair(command: Command, url: str) -> None:
     """Rollups that aren't what the rows add up to are found, and made anew exactly."""
     write(url, [*succeeded(NOW), *failed(NOW + 1), *succeeded(NOW + 90_000)])

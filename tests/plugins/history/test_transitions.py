@@ -21,9 +21,9 @@ def last(model: Model) -> tuple[str, str, str, bool]:
     return decision.happening, decision.cause, decision.state, quiet
 
 
-def opened(runs_before: int = 0) -> Model:
+def opened(runs_before: int = 0, repeat: float | None = None) -> Model:
     """An incident that has just opened with a failure at T, after so many successes, a second apart."""
-    model = Model()
+    model = Model(repeat=repeat)
     for number in range(runs_before):
         model.succeed(T - runs_before + number)
     model.fail(T)
@@ -218,9 +218,9 @@ def test_a_release_that_is_yet_to_come() -> None:
     assert model.tick(T + 2 * HOUR + 5) == ["regressed"]
 
 
-def flapping() -> Model:
+def flapping(repeat: float | None = None) -> Model:
     """An incident that opened three times within an hour."""
-    model = opened()
+    model = opened(repeat=repeat)
     for number, expected in ((1, ["regressed"]), (2, ["flapping"])):
         at = T + number * 18 * MINUTE
         for second in range((5, 60)[number - 1]):
@@ -312,6 +312,18 @@ def test_people_are_reminded_of_what_still_fails() -> None:
             model.fail(T + number * 300 if fails else T)
             model.tick(T + number * 300 + 5)
         assert model.told == ["opened", *["reminded"] * expected]
+
+
+def test_people_are_reminded_of_what_flaps_and_still_fails() -> None:
+    """flapping, failing, and told a day ago: reminded, and it flaps on."""
+    model = flapping(repeat=DAY)
+    begin = T + 36 * MINUTE
+    happened = []
+    for number in range(1, 300):
+        model.fail(begin + number * 5 * MINUTE)
+        happened += model.tick(begin + number * 5 * MINUTE + 5)
+    assert happened == ["reminded"]
+    assert model.known.state == "flapping"
 
 
 def test_the_same_sums_are_decided_once() -> None:

@@ -41,6 +41,10 @@ class Asked(NamedTuple):
                 return HistoryOptions(store=Secret(self.url))
             except ValueError as error:
                 raise click.ClickException(f"--store: {str(error).removeprefix('store: ')}") from None
+        return self.configured()
+
+    def configured(self) -> HistoryOptions:
+        """The options of the reporter, whatever store was asked for."""
         try:
             return reporter_options(self.reporter, HistoryOptions, self.config)
         except JobReporterError as error:

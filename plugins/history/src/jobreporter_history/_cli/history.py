@@ -62,12 +62,15 @@ def stats(asked: Asked) -> None:
 @history.command(short_help="Take away now what is too old.")
 @about_a_store
 def prune(asked: Asked) -> None:
-    """Take away now what is older than the config keeps it, as the keeper does every minute."""
+    """Take away now what is older than the config keeps it, as the keeper does every minute.
+
+    With `--store` too, the config says how long that is.
+    """
     from jobreporter_history._upkeep.retention import prune as take_away
 
-    options = asked.options()
+    keep = asked.configured().keep
     with asked.writing() as database:
-        gone = take_away(database, options.keep, database.now())
+        gone = take_away(database, keep, database.now())
     if asked.for_programs:
         print_json({"dropped": gone})
     else:

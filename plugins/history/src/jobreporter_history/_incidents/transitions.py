@@ -111,7 +111,7 @@ def decide(known: Known, facts: Facts, now: float, repeat: float | None = None) 
     if known.state == "resolved":
         return _resolved(known, facts, now)
     if known.state == "flapping":
-        return _flapping(known, now)
+        return _flapping(known, now) or _reminder(known, now, repeat)
     return (
         _succeeded(known, facts, now)
         or _quiet(known, facts, now)
@@ -236,7 +236,7 @@ def _reminder(known: Known, now: float, repeat: float | None) -> Decision | None
         return None
     if now - known.told_at < repeat or known.last_fail <= known.told_at:
         return None
-    return Decision("reminded", "open", facts=_counts(known))
+    return Decision("reminded", known.state, facts=_counts(known))
 
 
 def _counts(known: Known) -> dict[str, Any]:
