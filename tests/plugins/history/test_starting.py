@@ -230,7 +230,9 @@ def test_a_password_that_is_changed_keeps_the_batch(postgresql: PostgresqlServer
 )
 def test_what_may_heal_is_known_by_its_words(words: str) -> None:
     """libpq passes on what the server says, and no code."""
-    error = psycopg.OperationalError(f'connection failed: connection to server at "10.0.0.1", port 5432 failed: {words}')
+    error = psycopg.OperationalError(
+        f'connection failed: connection to server at "10.0.0.1", port 5432 failed: {words}'
+    )
     assert type(meaning_at_connect(error, "postgresql://shop@db/history")) is Unavailable
 
 
@@ -239,7 +241,7 @@ def test_of_several_addresses_the_one_that_answers_counts() -> None:
     text = (
         'connection failed: connection to server at "::1", port 5432 failed: Connection refused\n'
         "Multiple connection attempts failed. All failures were:\n"
-        '- host: \'db\', hostaddr: \'127.0.0.1\': FATAL:  database "none" does not exist\n'
+        "- host: 'db', hostaddr: '127.0.0.1': FATAL:  database \"none\" does not exist\n"
         "- host: 'db', hostaddr: '::1': Connection refused"
     )
     assert type(meaning_at_connect(psycopg.OperationalError(text), "postgresql://db/none")) is Refused
@@ -265,18 +267,27 @@ def test_a_statement_that_is_broken_off_keeps_the_batch(postgresql: PostgresqlSe
     assert rows_equal_rollups(url) == 2
 
 
-def test_a_write_that_a_fork_breaks_off_keeps_the_batch(sqlite_url: str, run: Run) -> None:
+@pytest.mark.parametrize("statement", ["BEGIN", "SELECT"])
+def test_a_write_that_a_fork_breaks_off_keeps_the_batch(statement: str, sqlite_url: str, run: Run) -> None:
     """A fork that can't wait any longer interrupts SQLite: the batch stays, and is written afterwards."""
-    running = run(sqlite_url)
+    running, neighbour = run(sqlite_url), run(sqlite_url, pid=8)
     assert running.write(succeeded(NOW))
     assert isinstance(running.database, SqliteDatabase)
+    once = iter([1])
     with running.database.alone() as connection:
-        # What `sqlite3_interrupt` comes to, in the middle of a transaction.
-        connection.raw.set_progress_handler(lambda: connection.raw.in_transaction, 1)
+        raw = connection.raw
+
+        def begins(sql: str) -> None:
+            if sql.startswith(statement):  # from here on, what `sqlite3_interrupt` comes to
+                raw.set_progress_handler(lambda: raw.in_transaction and next(once, 0), 1)
+
+        raw.set_trace_callback(begins)
         assert not running.write(succeeded(NOW + 1))
-        connection.raw.set_progress_handler(None, 0)
+        raw.set_trace_callback(None)
+        raw.set_progress_handler(None, 0)
+    assert neighbour.write(succeeded(NOW + 2))  # nobody holds the lock
     assert running.write()
-    assert rows_equal_rollups(sqlite_url) == 2
+    assert rows_equal_rollups(sqlite_url) == 3
 
 
 def test_files_that_can_not_be_opened_for_a_moment_are_waited_for(

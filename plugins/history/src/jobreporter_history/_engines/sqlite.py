@@ -121,8 +121,8 @@ class SqliteDatabase:
     def writing(self) -> Iterator[Connection]:
         with self._writer.use() as raw:
             connection = SqliteConnection(raw, self.path)
-            self._begin(raw)
             try:
+                self._begin(raw)
                 yield connection
                 connection.run("COMMIT")
                 self._still_there()
@@ -173,7 +173,8 @@ class SqliteDatabase:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.Error as error:
                 found = meaning(error, self.path)
-                if not isinstance(found, Unavailable) or time.monotonic() > deadline or self._writer.wanted:
+                is_locked = isinstance(found, Unavailable) and not isinstance(found, OutOfTime)
+                if not is_locked or time.monotonic() > deadline or self._writer.wanted:
                     self._writer.wanted = False
                     raise found from error
             else:
