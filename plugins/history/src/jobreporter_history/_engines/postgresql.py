@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from jobreporter_history._engines.database import Connection, Row, Words
+from jobreporter_history._engines.database import Connection, Row, Statement, Words
 from jobreporter_history._engines.postgresql_errors import meaning_at_connect, translated
 from jobreporter_history._engines.trouble import OutOfTime
 from jobreporter_history._engines.urls import without_password
@@ -78,7 +78,10 @@ class PostgresqlConnection:
             return self.raw.execute(_marked(sql), parameters).rowcount
 
     def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
-        if not (parameters := list(parameters)):
+        self.run_all([(sql, list(parameters))])
+
+    def run_all(self, statements: Sequence[Statement]) -> None:
+        if not (statements := [each for each in statements if each[1]]):
             return  # a pipeline of nothing is a round trip as well
         failure: BaseException | None = None
         with translated(), self.raw.cursor() as cursor:
@@ -86,7 +89,8 @@ class PostgresqlConnection:
                 # executemany would open one by itself, and psycopg logs a warning where an exception passes its end.
                 with self.raw.pipeline():
                     try:
-                        cursor.executemany(_marked(sql), parameters)
+                        for sql, parameters in statements:
+                            cursor.executemany(_marked(sql), parameters)
                     except BaseException as error:
                         failure = error
             except psycopg.Error:

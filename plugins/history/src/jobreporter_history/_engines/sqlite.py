@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jobreporter_history._engines import file_lock
-from jobreporter_history._engines.database import Connection, Row, Words
+from jobreporter_history._engines.database import Connection, Row, Statement, Words
 from jobreporter_history._engines.network_file_systems import network_file_system
 from jobreporter_history._engines.ownership import APPLICATION, check_owner
 from jobreporter_history._engines.sqlite_errors import meaning, translated
@@ -78,6 +78,10 @@ class SqliteConnection:
     def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
         with translated(self._path):
             self.raw.executemany(sql, parameters)
+
+    def run_all(self, statements: Sequence[Statement]) -> None:
+        for sql, parameters in statements:
+            self.run_many(sql, parameters)
 
     def any_of(self, column: str) -> str:
         return f"{column} IN (SELECT value FROM json_each(?))"
