@@ -53,6 +53,11 @@ class Feed:
         """Whether no job waits to be taken."""
         return not any(self._client.llen(name) for name in self._queues)
 
+    def let_workers_look(self) -> None:
+        """Have a living worker look for abandoned jobs: one that was killed while it did keeps RQ's lock for 15 minutes."""
+        for name in RQ_QUEUES:
+            Queue(name, connection=self._client).release_maintenance_lock()
+
     def abandoned(self) -> list[str]:
         """Executions that RQ believes are going on."""
         return [execution.decode() for name in RQ_QUEUES for execution in self._client.zrange(f"rq:wip:{name}", 0, -1)]

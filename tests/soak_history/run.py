@@ -117,6 +117,7 @@ class _Place:
         """Let everything come to its end. Returns what doesn't."""
         complaints = []
         # RQ's workers look for what is abandoned between two jobs, so they need some.
+        self._feed.let_workers_look()
         begun = set(self._feed.abandoned())
         if self._plan.sweeps and not comes_true(lambda: begun.isdisjoint(self._feed.abandoned())):
             complaints.append(f"RQ still believes in {begun & set(self._feed.abandoned())}")

@@ -37,7 +37,7 @@ class Child:
                     return call
 
                 for connection in (SqliteConnection, PostgresqlConnection):
-                    for name in ("rows", "row", "run", "run_many"):
+                    for name in ("rows", "row", "run", "run_many", "run_all"):
                         setattr(connection, name, counted(getattr(connection, name)))
                 work()
                 os._exit(0)

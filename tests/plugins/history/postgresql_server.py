@@ -10,6 +10,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,26 @@ class PostgresqlServer:
         """Stop it, and leave nothing behind."""
         self.stop()
         shutil.rmtree(self.folder)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """In the block it takes connections, and answers nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def ask_for_password(self, role: str, password: str) -> None:
+        """Have a new role, which has to give this password."""
+        import psycopg
+
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'".encode())
+        self.stop()  # so that it has read the rules for certain
+        self.start()
 
     def url(self, database: str) -> str:
         """Where a database is."""

@@ -11,14 +11,17 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobreporter import Dispatcher, Event
 from jobreporter_history import HistoryReporter
+from jobreporter_history._engines.postgresql import PostgresqlConnection
 from jobreporter_history._open import open_database
 from jobreporter_history._write.writer import Writer
 from jobreporter_history.store import Unavailable
+from tests.waiting import until
 
 from .conftest import MakeUrl, Read
 from .contents import contents, rows_equal_rollups
@@ -185,6 +188,59 @@ def test_a_cell_that_another_writer_empties_is_made_anew(postgresql: PostgresqlS
     child.wait()
     writer.join(20)
     assert rows_equal_rollups(url) == 3
+
+
+def test_cells_are_locked_in_their_order(postgresql: PostgresqlServer) -> None:
+    """A writer that waits for a cell has locked those before it, and none behind it: so no two wait for each other."""
+    import psycopg
+
+    url = postgresql.new_database()
+    names = [f"shop.tasks.job_{number:02}" for number in range(30)]
+    events = [event for name in random.Random(1).sample(names, 30) for event in succeeded(NOW, name=name)]  # noqa: S311 - chance that repeats
+    write(url, events)
+    with psycopg.connect(url) as other, psycopg.connect(url, autocommit=True) as third:
+        cells = "FROM jobreporter_history.rollup ORDER BY res, t, series"
+        every = third.execute(f"SELECT res, t, series {cells}").fetchall()
+        middle = every[len(every) // 2]
+        lock = "SELECT 1 FROM jobreporter_history.rollup WHERE (res, t, series) = (%s, %s, %s) FOR UPDATE"
+        other.execute(lock, middle)
+        more = [event for name in reversed(names) for event in failed(NOW + 1, name=name)]
+        writer = threading.Thread(target=write, args=(url, more))
+        writer.start()
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        until(lambda: third.execute(waiting).fetchall())
+        free = third.execute(f"SELECT res, t, series {cells} FOR UPDATE SKIP LOCKED").fetchall()
+        other.rollback()
+        writer.join()
+    assert free == every[every.index(middle) + 1 :]
+    assert rows_equal_rollups(url) == 60
+
+
+def test_a_writer_goes_to_the_server_as_often_for_many_cells_as_for_one(
+    postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others may have to wait for doesn't grow with the number of jobs in a batch."""
+    statements: list[str] = []
+
+    def noted(name: str, method: Callable[..., object]) -> Callable[..., object]:
+        def call(self: PostgresqlConnection, *arguments: Any) -> object:
+            statements.append(name)
+            return method(self, *arguments)
+
+        return call
+
+    for name in ("rows", "row", "run", "run_all"):
+        monkeypatch.setattr(PostgresqlConnection, name, noted(name, getattr(PostgresqlConnection, name)))
+    url = postgresql.new_database()
+    counts = []
+    for jobs in (1, 40):
+        names = [f"shop.tasks.job_{number}" for number in range(jobs)]
+        write(url, [event for name in names for event in succeeded(NOW, name=name)])  # what is new takes more
+        statements.clear()
+        write(url, [event for name in names for event in succeeded(NOW + 1, name=name)])
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
+    assert rows_equal_rollups(url) == 82
 
 
 def test_a_fork_in_the_middle_of_a_write_waits_for_its_end(sqlite_url: str, tmp_path: Path) -> None:

@@ -56,15 +56,22 @@ class Session:
         self.upkeep = Upkeep(database, options.keep, context, clock())
 
     def open(self) -> None:
-        """Connect, and bring the tables up to date. Raises BrokenReporter where that can't be done now."""
+        """Connect, and bring the tables up to date.
+
+        What may heal by itself, such as a server that is away, is left to the first batch: that waits for it, also in a
+        process that runs a single job. Raises BrokenReporter where nothing helps until somebody changes something.
+        """
+        self._set_deadline()
         try:
             try:
                 self._connect()
             except Damaged as error:
                 self._put_aside(error)
                 self._connect()
-        except StoreError as error:
+        except Refused as error:
             raise BrokenReporter(str(error)) from error
+        except StoreError as error:
+            logger.debug("the history is opened later: %s", error)
 
     def take(self, event: Event, origin: Origin) -> None:
         """Have the event in the next batch. Raises TryAgain if there is no room for it, since no batch can be written."""

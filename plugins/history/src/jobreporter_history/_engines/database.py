@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 Row = tuple[Any, ...]
+#: It is run once for each row of parameters.
+Statement = tuple[str, Sequence[Sequence[Any]]]
 
 
 class Words(NamedTuple):
@@ -48,6 +50,10 @@ class Connection(Protocol):
 
     def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row of parameters."""
+        ...
+
+    def run_all(self, statements: Sequence[Statement]) -> None:
+        """Run several statements, one after the other, and wait once for all of them."""
         ...
 
     def any_of(self, column: str) -> str:

@@ -1,4 +1,4 @@
-"""The history in a schema of its own in a PostgreSQL database. Nothing else imports psycopg."""
+"""The history in a schema of its own in a PostgreSQL database. Only this and `postgresql_errors` import psycopg."""
 
 from __future__ import annotations
 
@@ -10,18 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from psycopg import errors
 
-from jobreporter_history._engines.database import Connection, Row, Words
-from jobreporter_history._engines.trouble import (
-    Clash,
-    DiskFull,
-    Gone,
-    OutOfTime,
-    Refused,
-    StoreError,
-    Unavailable,
-)
+from jobreporter_history._engines.database import Connection, Row, Statement, Words
+from jobreporter_history._engines.postgresql_errors import meaning_at_connect, translated
+from jobreporter_history._engines.trouble import OutOfTime
 from jobreporter_history._engines.urls import without_password
 
 #: Where the tables are: a program's own have names as plain as these.
@@ -86,7 +78,10 @@ class PostgresqlConnection:
             return self.raw.execute(_marked(sql), parameters).rowcount
 
     def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
-        if not (parameters := list(parameters)):
+        self.run_all([(sql, list(parameters))])
+
+    def run_all(self, statements: Sequence[Statement]) -> None:
+        if not (statements := [each for each in statements if each[1]]):
             return  # a pipeline of nothing is a round trip as well
         failure: BaseException | None = None
         with translated(), self.raw.cursor() as cursor:
@@ -94,7 +89,8 @@ class PostgresqlConnection:
                 # executemany would open one by itself, and psycopg logs a warning where an exception passes its end.
                 with self.raw.pipeline():
                     try:
-                        cursor.executemany(_marked(sql), parameters)
+                        for sql, parameters in statements:
+                            cursor.executemany(_marked(sql), parameters)
                     except BaseException as error:
                         failure = error
             except psycopg.Error:
@@ -190,10 +186,8 @@ class PostgresqlDatabase:
             connection = psycopg.connect(
                 self.url, autocommit=True, options=options, application_name="jobreporter-history", **_REACHED
             )
-        except psycopg.ProgrammingError as error:
-            raise Refused(f"the URL of the store is wrong: {str(error).strip()}") from None
-        except psycopg.OperationalError as error:
-            raise Unavailable(f"{self.shown} can't be reached: {_first_line(error)}") from error
+        except psycopg.Error as error:
+            raise meaning_at_connect(error, self.shown) from None
         if writes and self._prepare is not None:
             try:
                 self._prepare(PostgresqlConnection(connection))
@@ -201,39 +195,6 @@ class PostgresqlDatabase:
                 connection.close()
                 raise
         return connection
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise what psycopg raises in the block as what is to be done about it."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise meaning(error) from error
-
-
-def meaning(error: psycopg.Error) -> StoreError | psycopg.Error:
-    """The error as what is to be done about it; itself where it is a mistake in a statement."""
-    told = _first_line(error)
-    if isinstance(error, errors.UniqueViolation | errors.DuplicateTable):
-        return Clash(told)
-    if isinstance(error, errors.UndefinedTable):
-        return Gone(told)
-    if isinstance(error, errors.DiskFull):
-        return DiskFull(told)
-    if isinstance(error, errors.QueryCanceled):
-        return OutOfTime("the search took too long")
-    if isinstance(error, errors.InsufficientPrivilege | errors.ReadOnlySqlTransaction):
-        return Refused(told)
-    # The server is away, restarting, short of something, has ended the session, or another transaction was in the way.
-    if isinstance(error, psycopg.OperationalError | psycopg.InternalError | psycopg.InterfaceError):
-        return Unavailable(told)
-    return error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 @lru_cache(maxsize=2048)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jobreporter_history._engines import file_lock
-from jobreporter_history._engines.database import Connection, Row, Words
+from jobreporter_history._engines.database import Connection, Row, Statement, Words
 from jobreporter_history._engines.network_file_systems import network_file_system
 from jobreporter_history._engines.ownership import APPLICATION, check_owner
 from jobreporter_history._engines.sqlite_errors import meaning, translated
@@ -79,6 +79,10 @@ class SqliteConnection:
         with translated(self._path):
             self.raw.executemany(sql, parameters)
 
+    def run_all(self, statements: Sequence[Statement]) -> None:
+        for sql, parameters in statements:
+            self.run_many(sql, parameters)
+
     def any_of(self, column: str) -> str:
         return f"{column} IN (SELECT value FROM json_each(?))"
 
@@ -121,8 +125,8 @@ class SqliteDatabase:
     def writing(self) -> Iterator[Connection]:
         with self._writer.use() as raw:
             connection = SqliteConnection(raw, self.path)
-            self._begin(raw)
             try:
+                self._begin(raw)
                 yield connection
                 connection.run("COMMIT")
                 self._still_there()
@@ -173,7 +177,8 @@ class SqliteDatabase:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.Error as error:
                 found = meaning(error, self.path)
-                if not isinstance(found, Unavailable) or time.monotonic() > deadline or self._writer.wanted:
+                is_locked = isinstance(found, Unavailable) and not isinstance(found, OutOfTime)
+                if not is_locked or time.monotonic() > deadline or self._writer.wanted:
                     self._writer.wanted = False
                     raise found from error
             else:

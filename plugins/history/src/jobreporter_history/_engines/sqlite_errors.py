@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -27,11 +28,13 @@ _PRIMARY = 0xFF
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Raise what SQLite raises in the block as what is to be done about it."""
+    """Raise what SQLite or the system raises in the block as what is to be done about it."""
     try:
         yield
     except sqlite3.Error as error:
         raise meaning(error, path) from error
+    except OSError as error:
+        raise _meaning_of_system_error(error, path) from error
 
 
 def meaning(error: sqlite3.Error, path: Path) -> StoreError | sqlite3.Error:
@@ -54,6 +57,16 @@ def meaning(error: sqlite3.Error, path: Path) -> StoreError | sqlite3.Error:
     if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table"):
         return Gone(str(error))
     return error
+
+
+def _meaning_of_system_error(error: OSError, path: Path) -> StoreError:
+    """The same of what happened to a file beside it."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull(f"the disk of {path} is full")
+    told = f"{path} can't be used: {error.strerror or error}"
+    if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError) or error.errno == errno.EROFS:
+        return Refused(told)
+    return Unavailable(told)
 
 
 def _free(path: Path) -> int:

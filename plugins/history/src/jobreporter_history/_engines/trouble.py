@@ -23,8 +23,8 @@ class Refused(StoreError):  # noqa: N818 - as above
     """It can't be used, now or later, until somebody changes something."""
 
 
-class OutOfTime(StoreError):  # noqa: N818 - as above
-    """A statement was cut short at the end of the time that it had."""
+class OutOfTime(Unavailable):
+    """A statement was cut short: the time that it had was over, or somebody had the server end it."""
 
 
 class Gone(StoreError):  # noqa: N818 - as above

@@ -26,12 +26,12 @@ _BLOCK = bytes(1024 * 1024)
 
 def is_short(database: SqliteDatabase) -> bool:
     """Whether the next batches may be the last ones that fit: neither the disk nor the file has much room."""
-    if _free(database) >= _RESERVE:
-        return False
     try:
+        if _free(database) >= _RESERVE:
+            return False
         with database.reading() as connection:
             return size.free_inside(connection) < _RESERVE
-    except StoreError:
+    except (OSError, StoreError):
         return False  # whoever writes will find out
 
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from jobreporter_history._calendar import Table, ended_at
-from jobreporter_history._engines.database import Connection, Row
+from jobreporter_history._engines.database import Connection, Statement
 from jobreporter_history._engines.trouble import Gone
-from jobreporter_history._rollups import CELL, KEY, Cell, Key, keys
+from jobreporter_history._rollups import Cell, Key, keys
+from jobreporter_history._write import cells
 
 #: Seconds of the cells in which failures of an incident are counted.
 CELL_SECONDS = 600
+
+_INCIDENT = (
+    "UPDATE incident SET failed = failed + ?, final = final + ?,"
+    " first_seen = CASE WHEN first_seen < ? THEN first_seen ELSE coalesce(?, first_seen) END,"
+    " last_fail = CASE WHEN last_fail > ? THEN last_fail ELSE coalesce(?, last_fail) END,"
+    " last_final = CASE WHEN last_final > ? THEN last_final ELSE coalesce(?, last_final) END WHERE id = ?"
+)
+_SERIES = "INSERT INTO incident_series (incident, series) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_CELL = (
+    "INSERT INTO incident_cell (incident, t, failed, final) VALUES (?, ?, ?, ?) ON CONFLICT (incident, t)"
+    " DO UPDATE SET failed = incident_cell.failed + excluded.failed, final = incident_cell.final + excluded.final"
+)
 
 
 class Failures:
@@ -75,33 +87,43 @@ class Sums:
 
     def write(self) -> None:
         """Write it. Raises `Gone` if an incident or a cell was taken away meanwhile."""
-        # In the same order in every process: whoever comes second waits, and nobody waits for one another.
-        for number in sorted(self._incidents):
-            self._write_incident(number, self._incidents[number])
-        self._write_rollups()
+        if not self._cells:
+            return
+        connection, changed, incidents = self._connection, sorted(self._cells), sorted(self._incidents)
+        # Mostly all are there already; and to others a row that is about to be made is as good as locked.
+        known = cells.known(connection, changed)
+        # In the same order in every process: whoever comes second waits, and nobody waits for one another. From here on
+        # others may wait for this one, so there are few ways to the server.
+        self._lock(incidents)
+        cells.make(connection, [key for key in changed if key not in known])
+        locked = cells.lock(connection, changed)
+        if gone := self._cells.keys() - locked.keys():
+            raise Gone(f"{len(gone)} cells were emptied by another writer")
+        for key, row in locked.items():
+            self._cells[key].add(row)
+        connection.run_all([*self._incidents_written(), *cells.written(connection, self._cells)])
+        for number in incidents:
+            if self._incidents[number].taken_out:
+                self._look_again(number)
 
-    def _write_incident(self, number: int, failures: Failures) -> None:
-        first, last, final = failures.first_seen, failures.last_fail, failures.last_final
-        changed = self._connection.run(
-            "UPDATE incident SET failed = failed + ?, final = final + ?,"
-            " first_seen = CASE WHEN first_seen < ? THEN first_seen ELSE coalesce(?, first_seen) END,"
-            " last_fail = CASE WHEN last_fail > ? THEN last_fail ELSE coalesce(?, last_fail) END,"
-            " last_final = CASE WHEN last_final > ? THEN last_final ELSE coalesce(?, last_final) END WHERE id = ?",
-            (failures.failed, failures.final, first, first, last, last, final, final, number),
-        )
-        if not changed:
-            raise Gone(f"incident {number} is no longer kept")
-        self._connection.run_many(
-            "INSERT INTO incident_series (incident, series) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            [(number, series) for series in sorted(failures.series)],
-        )
-        self._connection.run_many(
-            "INSERT INTO incident_cell (incident, t, failed, final) VALUES (?, ?, ?, ?) ON CONFLICT (incident, t)"
-            " DO UPDATE SET failed = incident_cell.failed + excluded.failed, final = incident_cell.final + excluded.final",
-            [(number, t, *counts) for t, counts in sorted(failures.cells.items())],
-        )
-        if failures.taken_out:
-            self._look_again(number)
+    def _lock(self, incidents: Sequence[int]) -> None:
+        if not incidents:
+            return
+        connection = self._connection
+        sql = f"SELECT id FROM incident WHERE {connection.any_of('id')} ORDER BY id{connection.words.for_update}"
+        found = {number for (number,) in connection.rows(sql, (connection.array(incidents),))}
+        if gone := set(incidents) - found:
+            raise Gone(f"{len(gone)} incidents are no longer kept")
+
+    def _incidents_written(self) -> Iterator[Statement]:
+        incidents = sorted(self._incidents.items())
+        rows = []
+        for number, each in incidents:
+            first, last, final = each.first_seen, each.last_fail, each.last_final
+            rows.append((each.failed, each.final, first, first, last, last, final, final, number))
+        yield _INCIDENT, rows
+        yield _SERIES, [(number, series) for number, each in incidents for series in sorted(each.series)]
+        yield _CELL, [(number, t, *counts) for number, each in incidents for t, counts in sorted(each.cells.items())]
 
     def _look_again(self, number: int) -> None:
         """After something was taken out of an incident: its first and last failures, and cells that are empty now."""
@@ -125,40 +147,6 @@ class Sums:
             for edges in self._connection.rows(sql, (number,)):
                 found += [edge for edge in edges if edge is not None]
         return found
-
-    def _write_rollups(self) -> None:
-        changed = sorted(self._cells)
-        if not changed:
-            return
-        connection, names = self._connection, ", ".join((*KEY, *CELL))
-        marks = ", ".join("?" * len((*KEY, *CELL)))
-        # Mostly all are there already; and to others a row that is about to be made is as good as locked.
-        known = {key for key, _ in self._stored(changed, "")}
-        missing = [key for key in changed if key not in known]
-        connection.run_many(
-            f"INSERT INTO rollup ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",
-            [(*key, *Cell().to_row()) for key in missing],
-        )
-        locked = dict(self._stored(changed, connection.words.for_update))
-        if gone := set(changed) - locked.keys():
-            raise Gone(f"{len(gone)} cells were emptied by another writer")
-        for key, row in locked.items():
-            self._cells[key].add(row)
-        rows = [(*self._cells[key].to_row(), *key) for key in changed]
-        changes = ", ".join(f"{name} = ?" for name in CELL)
-        connection.run_many(f"UPDATE rollup SET {changes} WHERE res = ? AND t = ? AND series = ?", rows)
-        empty = [key for key in changed if self._cells[key].is_empty]
-        connection.run_many("DELETE FROM rollup WHERE res = ? AND t = ? AND series = ?", empty)
-
-    def _stored(self, wanted: Sequence[Key], for_update: str) -> Iterator[tuple[Key, Row]]:
-        """Those of the cells that there are, in their order."""
-        for (res, t), group in groupby(wanted, lambda key: key[:2]):
-            condition = f"res = ? AND t = ? AND {self._connection.any_of('series')} ORDER BY series{for_update}"
-            sql = f"SELECT series, {', '.join(CELL)} FROM rollup WHERE {condition}"
-            for series, *row in self._connection.rows(
-                sql, (res, t, self._connection.array([key.series for key in group]))
-            ):
-                yield Key(res, t, series), tuple(row)
 
 
 def _latest(ids: Sequence[int]) -> float | None:
