@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from secrets import token_hex
 from typing import Any
@@ -123,15 +123,23 @@ def raised(error: BaseException) -> ExceptionInfo:
     return ExceptionInfo((type(error), error, caught.tb))
 
 
-def in_child(children: Children, *names: str, begins: Mapping[str, str] | None = None) -> int:
-    """A child of the pool that begins these, by delivery, ends those, and then itself."""
+def in_child(
+    children: Children, *names: str, begins: Mapping[str, str] | None = None, then: Callable[[], None] | None = None
+) -> int:
+    """A child of the pool that begins these, by delivery, does something, ends those, and then itself."""
     child = os.fork()
     if child == 0:
-        children.be_child()
-        for delivery, name in (begins or {}).items():
-            children.begins(delivery, name)
-        for name in names:
-            children.ends(name)
-        os._exit(0)
-    os.waitpid(child, 0)
+        try:
+            children.be_child()
+            for delivery, name in (begins or {}).items():
+                children.begins(delivery, name)
+            if then is not None:
+                then()
+            for name in names:
+                children.ends(name)
+            os._exit(0)
+        finally:
+            os._exit(1)  # or the tests would go on in the child
+    _, status = os.waitpid(child, 0)
+    assert status == 0
     return child

@@ -1,7 +1,7 @@
 """Random Celery jobs: how each attempt ends, under which options, what breaks meanwhile. Each is drawn from its number alone.
 
 So the sender, the worker and the test know the same of it. What Celery does with a job, a log in Redis says: each attempt
-that ran, each state that was stored, each message that was sent under the job's id.
+that ran, each state that was stored, each message that was sent under the job's id, or was cut off by a time limit.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import celery_app
@@ -151,7 +152,8 @@ class Drawn(NamedTuple):
     """One job. Attempts are counted from 1.
 
     ends: of its attempts, one after the other. task: which of `TASKS`. hooks: what raises, at which attempt. unsent,
-    unstored: at which attempts the broker takes no message, or the backend no result. follower: of `FOLLOWERS`.
+    unstored: at which attempts the broker takes no message, or the backend no result. cut: at which attempts a time limit
+    comes while a message for the job is sent, and whether the broker has it then. follower: of `FOLLOWERS`.
     """
 
     id: str
@@ -160,6 +162,7 @@ class Drawn(NamedTuple):
     hooks: dict[int, str]
     unsent: list[int]
     unstored: list[int]
+    cut: dict[int, bool]
     follower: str | None
     eager: bool
     options: dict[str, Any]
@@ -179,6 +182,7 @@ def draw(name: str) -> Drawn:
         hooks={attempt: chance.choice(HOOKS) for attempt in attempts if chance.random() < 0.07},
         unsent=[attempt for attempt in attempts if chance.random() < 0.06],
         unstored=[attempt for attempt in attempts if chance.random() < 0.05],
+        cut={attempt: chance.random() < 0.5 for attempt in attempts if chance.random() < 0.06},
         follower=chance.choice(FOLLOWERS) if chance.random() < 0.25 else None,
         eager=chance.random() < 0.15,
         options={option: value for option, value in options.items() if chance.random() < 0.1},
@@ -223,12 +227,17 @@ def under_way() -> tuple[Drawn, int] | None:
     return (draw(job), log.attempts(job)) if job.startswith("job-") else None
 
 
+def current_execution() -> str | None:
+    """The id of the execution in which this is done; ``None`` in the main process."""
+    execution = Execution.current()
+    return execution.job.execution_id if execution else None
+
+
 class Hooked(Task):
     """A task whose hooks raise where its job was drawn so."""
 
     def before_start(self, task_id: str, *_: Any) -> None:
-        execution = Execution.current()
-        log.note(task_id, "ran", execution.job.execution_id if execution else None, self.request.retries)
+        log.note(task_id, "ran", current_execution(), self.name, self.request.retries)
         self._enter("before_start")
 
     def on_success(self, *_: Any) -> None:
@@ -359,15 +368,31 @@ def watch_publishing() -> None:
 
     def publish(self: Producer, *args: Any, **kwargs: Any) -> Any:
         found = under_way()
-        if found is not None and found[1] in found[0].unsent:
-            raise RuntimeError("the broker's")
-        result = inside(self, *args, **kwargs)
+        if found is None:
+            return inside(self, *args, **kwargs)
+        job, attempt = found
         headers = kwargs.get("headers") or {}
-        if found is not None and headers.get("id") == found[0].id:
-            log.note(found[0].id, "sent", headers.get("task"))
+        own = headers.get("id") == job.id
+        has_come = job.cut.get(attempt) if own else None
+        if attempt in job.unsent:
+            raise RuntimeError("the broker's")
+        if has_come is False:
+            log.note(job.id, "cut", current_execution(), headers.get("task"))
+            raise SoftTimeLimitExceeded
+        result = inside(self, *args, **kwargs)
+        if own:
+            log.note(job.id, "sent", current_execution(), headers.get("task"), delay_of(headers.get("eta")))
+        if has_come:
+            log.note(job.id, "cut", current_execution(), headers.get("task"))
+            raise SoftTimeLimitExceeded
         return result
 
     Producer.publish = publish
+
+
+def delay_of(eta: str | None) -> float:
+    """Seconds until then."""
+    return 0.0 if eta is None else (datetime.fromisoformat(eta) - datetime.now(UTC)).total_seconds()
 
 
 def watch_storing() -> None:
@@ -380,7 +405,7 @@ def watch_storing() -> None:
             raise RuntimeError("the backend's")
         stored = inside(self, task_id, result, state, **kwargs)
         if task_id.startswith("job-"):
-            log.note(task_id, "stored", state)
+            log.note(task_id, "stored", current_execution(), state)
         return stored
 
     Backend.store_result = store_result

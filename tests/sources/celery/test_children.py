@@ -37,6 +37,33 @@ def test_what_a_child_has_begun_last_is_known_by_its_delivery() -> None:
     assert not children.have_ended("cccccccc")
 
 
+def test_a_child_may_be_lost_while_it_sends() -> None:
+    """Whether it has sent a message for another attempt is known before and after, and not in between."""
+    children = Children()
+
+    def begin_another() -> None:
+        children.sends("aaaaaaaa")
+        children.has_sent("aaaaaaaa")
+        children.begins("bbbbbbbb", "bbbbbbbb")
+
+    before = in_child(children, begins={"aaaaaaaa": "aaaaaaaa"})
+    between = in_child(children, begins={"bbbbbbbb": "bbbbbbbb"}, then=lambda: children.sends("bbbbbbbb"))
+    after = in_child(children, begins={"cccccccc": "cccccccc"}, then=lambda: send(children, "cccccccc"))
+    another = in_child(children, begins={"aaaaaaaa": "aaaaaaaa"}, then=begin_another)
+
+    assert list(children.begun("aaaaaaaa")) == [Begun(before, "aaaaaaaa", has_sent=False)]
+    assert list(children.begun("cccccccc")) == [Begun(after, "cccccccc", has_sent=True)]
+    assert list(children.begun("bbbbbbbb")) == [
+        Begun(between, "bbbbbbbb", has_sent=None),
+        Begun(another, "bbbbbbbb", has_sent=False),
+    ]
+
+
+def send(children: Children, name: str) -> None:
+    children.sends(name)
+    children.has_sent(name)
+
+
 def test_what_is_no_child_of_the_pool_writes_nothing() -> None:
     """A job may fork too, and a worker may have threads."""
     children = Children()

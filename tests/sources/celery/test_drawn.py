@@ -17,26 +17,48 @@ from workers import PATIENCE, Bench
 
 from jobreporter.events import Aborted, Failure, Success
 
+#: Seconds by which a delay may differ from what was sent: a worker may be slow.
+SLACK = 300.0
+#: What an eager job's caller gets for one that was given up, where it isn't that it was ignored.
+GIVEN_UP = {"retry_requested": "RETRY", "rejected": "REJECTED", "requeued": "REJECTED"}
+
 
 class Attempt(NamedTuple):
-    """What the log says of one: its execution, Celery's own number of it, and what was stored and sent while it ran."""
+    """What the log says of one.
+
+    number: which of all that ran under the job's id, from 1. task: whose it is; what takes a job's place has its id.
+    retries: Celery's own number of it. stored, sent, cut: states that were stored, delays of messages for another attempt,
+    and the tasks of messages that a time limit has cut off.
+    """
 
     execution: str
+    number: int
+    task: str
     retries: int
     stored: list[str]
-    sent: list[str]
+    sent: list[float]
+    cut: list[str]
 
 
 def attempts_of(lines: list[list[Any]]) -> list[Attempt]:
-    attempts: list[Attempt] = []
+    attempts: dict[str, Attempt] = {}
     for kind, *words in lines:
         if kind == "ran":
-            attempts.append(Attempt(words[0], words[1], [], []))
-        elif kind == "stored" and words[0] != "STARTED":  # stored before it has started
-            attempts[-1].stored.append(words[0])
-        elif kind == "sent":
-            attempts[-1].sent.append(words[0])
-    return attempts
+            name, task, retries = words
+            attempts[name] = Attempt(name, len(attempts) + 1, task, retries, [], [], [])
+        elif kind in ("stored", "sent", "cut"):
+            name, what, *more = words
+            if kind == "stored" and what == "STARTED":  # stored before it has started
+                continue
+            # The main process stores what became of a job that its child has told it of.
+            attempt = attempts[name] if name is not None else list(attempts.values())[-1]
+            if kind == "stored":
+                attempt.stored.append(what)
+            elif kind == "cut":
+                attempt.cut.append(what)
+            elif what == attempt.task:
+                attempt.sent.append(*more)
+    return list(attempts.values())
 
 
 def wait_until_quiet(bench: Bench, log: Log) -> None:
@@ -82,70 +104,64 @@ def check(job: Drawn, lines: list[list[Any]], executions: dict[str, list[Any]], 
     # Each attempt that ran is one execution, which starts and ends once.
     assert list(executions) == [attempt.execution for attempt in attempts], told
     assert all(len(events) == 3 for events in executions.values()), told
-    outcomes = [events[1] for events in executions.values()]
-    for number in range(1, len(attempts)):
-        if job.eager and end_of(job, number) == "is replaced":
-            # What takes its place runs within it: what is stored after that, and before the next, is its own.
-            attempts[number - 1].stored.extend(attempts[number].stored)
-            attempts[number].stored.clear()
-    for number, (attempt, outcome) in enumerate(zip(attempts, outcomes, strict=True), 1):
-        check_state(job, number, attempt, outcome, told)
-        # Whether a time limit came before the message was sent, or while it was, can't be told: then it is unknown.
-        unknown = end_of(job, number) == "is overdue" and number in job.unsent
-        if not isinstance(outcome, Success) and not (unknown and outcome.will_retry is None):
-            assert outcome.will_retry is comes_again(job, number, attempts), f"{told}\n{attempt}"
+    for attempt, (started, outcome, _) in zip(attempts, executions.values(), strict=True):
+        one = f"{told}\n{attempt} {summary(outcome)}"
+        assert started.job.name == attempt.task, one
+        check_state(job, attempt, outcome, one)
+        check_next(job, attempt, attempts[attempt.number :], outcome, one)
+        # Which of how many it was.
+        assert started.job.attempt == attempt.retries + 1, one
+        if attempt.task == task.name:
+            assert started.job.max_attempts == most_attempts(task, attempt), one
     # What was stored last is what is found there.
-    found = [each for kind, *words in lines if kind == "stored" for each in words]
+    found = [words[-1] for kind, *words in lines if kind == "stored"]
     assert state == (found[-1] if found else ""), told
-    # Which of how many it was.
-    for attempt, (started, *_) in zip(attempts, executions.values(), strict=True):
-        assert started.job.attempt == attempt.retries + 1, told
-        most = started.job.max_attempts
-        assert most is None or started.job.attempt <= most, told
-        if started.job.name == task.name and not limited(job):
-            assert most == (None if task.max_retries is None else task.max_retries + 1), told
-    # What the caller of an eager job gets.
+    # What the caller of an eager job gets. With a chain it would be what the chain has come to.
     for kind, *words in lines:
-        if kind == "eager" and job.follower is None and "passes on another's Retry" not in job.ends[: len(attempts)]:
-            check_caller(*callers_own(job, outcomes), words[0], told)
+        if kind == "eager" and "chain" not in (job.follower or ""):
+            own = [attempt for attempt in attempts if attempt.task == task.name][-1]
+            check_caller(end_of(job, own), executions[own.execution][1], words[0], told)
 
 
-def callers_own(job: Drawn, outcomes: list[Any]) -> tuple[Any, str]:
-    """The outcome that the caller of an eager job sees, and how it came to it: what takes a job's place runs within it."""
-    for number, outcome in enumerate(outcomes, 1):
-        if end_of(job, number) == "is replaced" and not (isinstance(outcome, Failure) and outcome.will_retry):
-            return outcome, "is replaced"
-    return outcomes[-1], end_of(job, len(outcomes))
-
-
-def comes_again(job: Drawn, number: int, attempts: list[Attempt]) -> bool:
-    """Whether another attempt follows this one: by a message, by its own that was put back, or within its caller.
-
-    What takes a job's place has its id, and is another job.
-    """
-    attempt, later = attempts[number - 1], attempts[number:]
-    if job.eager:
-        return any(each.retries > attempt.retries for each in later)
-    if attempt.sent:
-        return TASKS[job.task].name in attempt.sent
-    return bool(later) and end_of(job, number) != "is replaced"
-
-
-def limited(job: Drawn) -> bool:
-    """Whether how often it is tried is not what its task's ``max_retries`` says."""
-    return "retries with a limit of its own" in job.ends or hasattr(TASKS[job.task], "retry_kwargs")
-
-
-def check_caller(outcome: Any, end: str, got: str, told: str) -> None:
-    """What the caller of an eager job gets is what became of it; a Retry that nobody sent, Celery takes for one that was."""
-    if got.startswith("raised"):
-        assert isinstance(outcome, Failure), f"{told}\n{got}"
-    elif isinstance(outcome, Failure) and "Retry" in end:
-        assert got in ("FAILURE", "RETRY"), f"{told}\n{got}"
-    elif isinstance(outcome, Aborted):
-        assert got in ("IGNORED", "REJECTED", "RETRY"), f"{told}\n{got}"
+def check_next(job: Drawn, attempt: Attempt, later: list[Attempt], outcome: Any, told: str) -> None:
+    """Whether another attempt follows, by a message, by its own that was put back, or within its caller; and when."""
+    if isinstance(outcome, Success):
+        return
+    # What takes a job's place has its id, and is another job.
+    later = [each for each in later if each.task == attempt.task]
+    if attempt.task in attempt.cut:
+        # The time limit came while the message was sent. Nothing that the worker can see tells whether the broker has it.
+        assert outcome.will_retry is None, told
+    elif job.eager:
+        assert outcome.will_retry is any(each.retries > attempt.retries for each in later), told
     else:
-        assert got == ("SUCCESS" if isinstance(outcome, Success) else "FAILURE"), f"{told}\n{got}"
+        was_put_back = any(each.retries == attempt.retries for each in later)
+        assert outcome.will_retry is (bool(attempt.sent) or was_put_back), told
+    if isinstance(outcome, Failure) and outcome.will_retry:
+        delays = attempt.sent or [0.0]
+        assert any(abs(outcome.retry_delay - each) < SLACK for each in delays), f"{told}\n{outcome.retry_delay}"
+    else:
+        assert getattr(outcome, "retry_delay", None) is None, told
+
+
+def most_attempts(task: Any, attempt: Attempt) -> int | None:
+    """How many there are at most, by the options of the task. Nobody knows where they were not all."""
+    stated = getattr(task, "retry_kwargs", {}).get("max_retries", task.max_retries)
+    return None if stated is None or attempt.retries > stated else stated + 1
+
+
+def check_caller(end: str, outcome: Any, got: str, told: str) -> None:
+    """What the caller of an eager job gets is what became of it."""
+    told = f"{told}\n{got}"
+    if end == "passes on another's Retry" and not raised_by_hook(outcome):
+        return  # Celery tries the other job again in its place, and hands out what becomes of that
+    if got.startswith("raised"):
+        assert isinstance(outcome, Failure), told
+    elif isinstance(outcome, Failure):
+        # A Retry that nobody sent, Celery takes for one that was.
+        assert got == ("RETRY" if "Retry" in end and not raised_by_hook(outcome) else "FAILURE"), told
+    else:
+        assert got == ("SUCCESS" if isinstance(outcome, Success) else GIVEN_UP.get(outcome.reason, "IGNORED")), told
 
 
 def options(task: Any) -> dict[str, Any]:
@@ -161,23 +177,35 @@ def options(task: Any) -> dict[str, Any]:
     return {name: getattr(task, name) for name in names if hasattr(task, name)}
 
 
-def check_state(job: Drawn, number: int, attempt: Attempt, outcome: Any, told: str) -> None:
+def check_state(job: Drawn, attempt: Attempt, outcome: Any, told: str) -> None:
     """What Celery has stored of an attempt, or nothing where it was told to, or could not."""
-    told = f"{told}\n{attempt} {summary(outcome)}"
-    silent = job.eager or job.options.get("ignore_result") or TASKS[job.task].ignore_result or number in job.unstored
+    silent = job.options.get("ignore_result") or TASKS[job.task].ignore_result or attempt.number in job.unstored
     last = attempt.stored[-1] if attempt.stored else ""
     if isinstance(outcome, Success):
         expected = {"SUCCESS"}
+    elif isinstance(outcome, Failure) and outcome.will_retry:
+        expected = {"FAILURE", "RETRY"}  # after a message was sent, a job may still raise something else
     elif isinstance(outcome, Failure):
-        # What Celery knows of is stored; a Retry that nobody sent, it takes for one that was. In its caller's process, what
-        # ``on_retry`` raises ends a job that is stored as one to be retried.
-        unsent = "Retry" in end_of(job, number) or (job.eager and job.hooks.get(number) == "on_retry")
-        expected = {"FAILURE", "RETRY"} if outcome.will_retry or unsent else {"FAILURE"}
+        # A Retry that nobody sent, Celery takes for one that was, unless that can't be stored. In its caller's process it also does what ``on_retry``
+        # raises for the end of a job that is stored as one to be retried.
+        says_retry = "Retry" in end_of(job, attempt) and not (raised_by_hook(outcome) or attempt.number in job.unstored)
+        expected = {"RETRY" if says_retry or (job.eager and hook_of(job, attempt) == "on_retry") else "FAILURE"}
     else:
         assert isinstance(outcome, Aborted)
-        expected = {"retry_requested": {"RETRY"}, "rejected": {"FAILURE"}}.get(outcome.reason, {""})
-    assert last in expected or (silent and not last), told
+        expected = {{"retry_requested": "RETRY", "rejected": "FAILURE"}.get(outcome.reason, "")}
+    assert last in expected or ((silent or job.eager) and not last), told
 
 
-def end_of(job: Drawn, number: int) -> str:
-    return job.ends[min(number, len(job.ends)) - 1]
+def raised_by_hook(outcome: Any) -> bool:
+    return isinstance(outcome, Failure) and outcome.error.type == "builtins.LookupError"
+
+
+def hook_of(job: Drawn, attempt: Attempt) -> str | None:
+    return job.hooks.get(attempt.number)
+
+
+def end_of(job: Drawn, attempt: Attempt) -> str:
+    """How its own code was to end; what takes a job's place just returns."""
+    if attempt.task != TASKS[job.task].name:
+        return "returns"
+    return job.ends[min(attempt.number, len(job.ends)) - 1]

@@ -74,6 +74,28 @@ def test_a_lost_job_that_celery_sends_again(desk: Desk, pool: Pool, gone: int) -
     assert (failure.kind, failure.will_retry, failure.retry_delay) == ("worker_lost", True, 7)
 
 
+@pytest.mark.parametrize(
+    ("steps", "will_retry"), [(["sends"], None), (["sends", "has_sent"], True), ([], False)], ids=str
+)
+@pytest.mark.parametrize("error", [WorkerLostError("signal 9"), TimeLimitExceeded(1)], ids=repr)
+def test_a_child_that_is_lost_while_it_sends_its_job_again(
+    desk: Desk, pool: Pool, error: Exception, steps: list[str], will_retry: bool | None
+) -> None:
+    """The broker may have the message or not, and nobody is left who knows."""
+    request = taken(desk, pool, 0)
+
+    def send() -> None:
+        for step in steps:
+            getattr(pool._children, step)(request.delivery)
+
+    child = in_child(pool._children, begins={request.delivery: request.delivery}, then=send)
+    request.on_accepted(child, time.monotonic())
+    request.on_failure(raised(error))
+    pool.end()
+
+    assert desk.only(Failure).will_retry is will_retry
+
+
 def test_a_lost_job_that_had_succeeded() -> None:
     """Celery finds its result, so for everybody it has succeeded."""
     with desk_of(result_backend="cache+memory://") as desk:

@@ -6,12 +6,13 @@ can't be sent.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from types import FrameType
+from types import CodeType, FrameType
 
 from celery import Task
-from celery.exceptions import Reject, Retry
+from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
 from celery.utils.serialization import UnpickleableExceptionWrapper
 
 from jobreporter import ErrorInfo
@@ -80,6 +81,20 @@ def unsent_error(reject: Reject) -> BaseException | ErrorInfo:
     contexts = list(_contexts(reject))
     handled = (each for each in contexts if next(_frames(each), None) in calls)
     return next(handled, contexts[0] if contexts else reject)
+
+
+def was_cut_off(code: CodeType, error: BaseException | ErrorInfo | None) -> bool:
+    """Whether a time limit has left a call of this code, and the error is that, or came of it."""
+    if not isinstance(error, BaseException):
+        return False
+    limits = (each for each in (error, *_contexts(error)) if is_time_limit(each))
+    return any(frame.f_code is code for each in limits for frame in _frames(each))
+
+
+def is_time_limit(error: object) -> bool:
+    """Whether Celery raises this into jobs whose time is up."""
+    gevent = sys.modules.get("gevent")
+    return isinstance(error, SoftTimeLimitExceeded) or (gevent is not None and isinstance(error, gevent.Timeout))
 
 
 def _contexts(error: BaseException) -> Iterator[BaseException]:

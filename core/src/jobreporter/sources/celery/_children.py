@@ -23,10 +23,11 @@ _REMEMBERED = 7
 _PID = struct.Struct("q")
 #: First a column of the deliveries that the children have begun last: that is searched for each job.
 _COLUMN = _PLACES * DELIVERY_LENGTH
-#: Then a place for each child: its process id, the name of the execution that it has begun last, the name of the one
-#: that has sent a message for another attempt last, those that it has ended.
+#: Then a place for each child: its process id, the names of the executions that have last begun, begun to send a message
+#: for another attempt, and sent it, and of those that it has ended.
 _BEGUN = _PID.size
-_SENT = _BEGUN + DELIVERY_LENGTH
+_SENDING = _BEGUN + DELIVERY_LENGTH
+_SENT = _SENDING + DELIVERY_LENGTH
 _ENDED = _SENT + DELIVERY_LENGTH
 _PLACE = _ENDED + _REMEMBERED * DELIVERY_LENGTH
 #: At last, how many places have been used so far: the rest of the column needn't be searched.
@@ -36,12 +37,13 @@ _USED = _COLUMN + _PLACES * _PLACE
 class Begun(NamedTuple):
     """An execution that a child has begun.
 
-    name: by default that of the delivery. has_sent: whether it has sent a message for another attempt.
+    name: by default that of the delivery. has_sent: whether it has sent a message for another attempt; ``None`` if it had
+    begun to.
     """
 
     pid: int
     name: str
-    has_sent: bool = False
+    has_sent: bool | None = False
 
 
 class Children:
@@ -77,11 +79,16 @@ class Children:
             place, beside = divmod(at, DELIVERY_LENGTH)
             if not beside and not (place == self._place and self._count is not None):
                 name = self._name(_at(place) + _BEGUN)
-                yield Begun(self._pid(place), name, has_sent=self._name(_at(place) + _SENT) == name)
+                yield Begun(self._pid(place), name, has_sent=self._has_sent(place, name))
             at = column.find(token, at + 1)
 
     def sends(self, name: str) -> None:
-        """The child has sent a message for another attempt at the job of this execution."""
+        """The child is about to send a message for another attempt at the job of this execution."""
+        if self._count is not None:
+            self._write(_at(self._place) + _SENDING, _token(name))
+
+    def has_sent(self, name: str) -> None:
+        """The child has sent it."""
         if self._count is not None:
             self._write(_at(self._place) + _SENT, _token(name))
 
@@ -110,6 +117,11 @@ class Children:
                     break
             (used,) = _PID.unpack_from(self._memory, _USED)
             self._write(_USED, _PID.pack(max(used, self._place + 1)))
+
+    def _has_sent(self, place: int, name: str) -> bool | None:
+        if self._name(_at(place) + _SENT) == name:
+            return True
+        return None if self._name(_at(place) + _SENDING) == name else False
 
     def _name(self, at: int) -> str:
         return self._memory[at : at + DELIVERY_LENGTH].decode().rstrip()

@@ -30,9 +30,10 @@ class Sent(NamedTuple):
         return cls(seconds(_facts(headers, body).get("eta")))
 
 
-def job_id_of(headers: Any, body: Any) -> object:
-    """Which job a message is for."""
-    return _facts(headers, body).get("id")
+def job_of(headers: Any, body: Any) -> tuple[object, object]:
+    """Which job a message is for: its id, and the name of its task."""
+    facts = _facts(headers, body)
+    return facts.get("id"), facts.get("task")
 
 
 def _facts(headers: Any, body: Any) -> Mapping[str, Any]:

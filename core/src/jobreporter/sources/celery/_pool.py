@@ -83,9 +83,13 @@ class Pool:
         execution.fail(error, will_retry=True, kind="worker_lost")
         execution.stop()
 
-    def child_sent(self, name: str) -> None:
-        """A child has sent a message for another attempt at the job of this execution, whatever becomes of the child."""
+    def child_sends(self, name: str) -> None:
+        """A child is about to send a message for another attempt at the job of this execution."""
         self._children.sends(name)
+
+    def child_has_sent(self, name: str) -> None:
+        """It was sent, whatever becomes of the child."""
+        self._children.has_sent(name)
 
     def ends(self, name: str) -> None:
         """A child is about to publish how the execution of this name ended, so nobody else must."""

@@ -33,9 +33,10 @@ class ReportedRequest(Request):  # type: ignore[misc]  # Celery ships no types
     execution_name: str
     #: Why the child was, or is about to be, ended; or Celery's word that the job will be tried again.
     reason: str | Retry | None = None
-    #: Whether the message went back to the queue, and whether one for another attempt was sent.
+    #: Whether the message went back to the queue, and whether one for another attempt was sent; ``None``: the child was
+    #: lost while it was sending that.
     requeued = False
-    sent = False
+    sent: bool | None = False
     #: Whether the child had stored the job's result.
     succeeded = False
     #: Whether nothing is left to report.

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import sys
+from types import CodeType
 from typing import Any
 
-from celery import VERSION, states
-from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
+from celery import VERSION, Task, states
+from celery.exceptions import Reject, Retry
 
 from jobreporter import Abort, ErrorInfo, Execution
 from jobreporter.sourcekit import FailureKind
-from jobreporter.sources.celery._asked import delay_of, error_of, is_unsent_retry, unsent_error, until
+from jobreporter.sources.celery._asked import (
+    delay_of,
+    error_of,
+    is_time_limit,
+    is_unsent_retry,
+    unsent_error,
+    until,
+    was_cut_off,
+)
 from jobreporter.sources.celery._message import Sent
 
 #: How ``Task.replace`` says that it was called; it has nothing else to tell it by.
 REPLACED = "Replaced by new task"
+#: The error of a job, why it is to be tried again, if it is, and what shows whether a message was sent for that.
+_Told = tuple[BaseException | ErrorInfo, Retry | None, BaseException | ErrorInfo | None]
 #: Whether Celery takes a ``Reject`` for one that comes from outside of the job's body; older ones make it a failure.
 _REJECTS_OUTSIDE = VERSION >= (5, 7)
 
 
 class Run:
-    """One execution, from the moment when a worker calls the task.
-
-    late: whether the task's messages are acknowledged late.
-    """
+    """One execution, from the moment when a worker calls the task."""
 
     __slots__ = (
         "_begun",
@@ -38,24 +45,27 @@ class Run:
         "job_id",
         "late",
         "node",
+        "task_name",
     )
 
-    def __init__(self, execution: Execution, request: Any, delivery: str, *, late: bool) -> None:
+    def __init__(self, execution: Execution, task: Task, delivery: str) -> None:
+        request = task.request
         self.execution = execution
         self.delivery = delivery
         #: As Celery has it.
         self.job_id = request.id
+        self.task_name = task.name
         #: The worker's name.
         self.node = request.hostname
         #: Whether it runs within the caller, without a message.
         self.eager = bool(request.is_eager)
         #: Whether its message isn't acknowledged yet, and may go back to its queue.
-        self.late = late and not self.eager
+        self.late = bool(task.acks_late) and not self.eager
         self._entered = self._begun = self._shut_down = False
         #: What Celery's signals have told, which come while the error is as it was, and whether it was to be retried then.
-        self._told: tuple[BaseException | ErrorInfo, Retry | None, bool | None] | None = None
-        #: Whether a message for another attempt is being sent, and the last one that was.
-        self._sending = False
+        self._told: tuple[_Told, bool | None] | None = None
+        #: Celery's code that is sending a message for another attempt, or has tried to, and the last one that was sent.
+        self._sending: CodeType | None = None
         self._sent: Sent | None = None
 
     def begin(self) -> None:
@@ -67,19 +77,19 @@ class Run:
             self._begun = True
             self.execution.start()
 
-    def sends(self) -> None:
-        """A message with the job's own id is about to be sent."""
-        self._sending = True
+    def sends(self, code: CodeType | None) -> None:
+        """A message for another attempt is about to be sent, by this code of Celery's."""
+        self._sending = code
 
     def has_sent(self, message: Sent) -> None:
-        """A message with the job's own id was sent: there will be another attempt, whatever becomes of this one."""
-        self._sending = False
+        """A message for another attempt was sent: there will be another attempt, whatever becomes of this one."""
+        self._sending = None
         self._sent = message
 
     def tell(self, error: BaseException) -> None:
         """Note that the job has failed, while its error is being handled: Celery clears its frames before the end."""
         if isinstance(error, Abort):  # a task that nobody has prepared for it
-            self.execution.abort(error.reason, will_retry=self._will_retry())
+            self.execution.abort(error.reason, will_retry=self._will_retry(shown_by=error))
         else:
             self._fail(error)
 
@@ -113,13 +123,13 @@ class Run:
                 self.tell_retry(value)
             case states.IGNORED, Abort():
                 # Not what it says of that counts: to Celery it is an Ignore, which sends nothing.
-                self.execution.abort(value.reason, will_retry=self._will_retry())
+                self.execution.abort(value.reason, will_retry=self._will_retry(shown_by=value))
             case states.IGNORED, _ if str(value) == REPLACED:
                 self.execution.abort(
                     "replaced", will_retry=False
                 )  # what takes its place has its id, and is another job
             case states.IGNORED, _:
-                self.execution.abort("ignored", will_retry=self._will_retry())
+                self.execution.abort("ignored", will_retry=self._will_retry(shown_by=value))
             case states.REJECTED, Reject():
                 self._reject(value)
             case states.FAILURE, BaseException() if self._told is None:
@@ -144,35 +154,46 @@ class Run:
 
     def _reject(self, reject: Reject) -> None:
         if is_unsent_retry(reject):
-            self._fail(unsent_error(reject))
+            self._fail(unsent_error(reject), shown_by=reject)
         elif reject.requeue:
-            self.execution.abort("requeued", will_retry=self.late or self._will_retry())
+            self.execution.abort("requeued", will_retry=self.late or self._will_retry(shown_by=reject))
         else:
-            self.execution.abort("rejected", will_retry=self._will_retry())
+            self.execution.abort("rejected", will_retry=self._will_retry(shown_by=reject))
 
-    def _fail(self, error: BaseException | ErrorInfo, reason: Retry | None = None) -> None:
-        will_retry = self._will_retry(reason, error)
+    def _fail(
+        self, error: BaseException | ErrorInfo, reason: Retry | None = None, shown_by: BaseException | None = None
+    ) -> None:
+        self._say((error, reason, shown_by or error))
+
+    def _say(self, told: _Told) -> None:
+        error, reason, shown_by = told
+        will_retry = self._will_retry(reason, shown_by)
         kind: FailureKind = "timeout" if is_time_limit(error) else "exception"
         delay = self._delay(reason) if will_retry else None
         self.execution.fail(error, will_retry=will_retry, retry_delay=delay, kind=kind)
-        self._told = (error, reason, will_retry)
+        self._told = (told, will_retry)
 
     def _tell_again(self) -> None:
         """A hook that runs after Celery's signals may have sent the message for another attempt."""
         if self._told is not None:
-            error, reason, will_retry = self._told
-            if will_retry != self._will_retry(reason, error):
-                self._fail(error, reason)
+            told, will_retry = self._told
+            _, reason, shown_by = told
+            if will_retry != self._will_retry(reason, shown_by):
+                self._say(told)
 
-    def _will_retry(self, reason: Retry | None = None, error: object = None) -> bool | None:
-        """Whether there is another attempt: not what the job asked for counts, but the message that was sent."""
+    def _will_retry(self, reason: Retry | None = None, shown_by: Any = None) -> bool | None:
+        """Whether there is another attempt: not what the job asked for counts, but the message that was sent.
+
+        shown_by: the exception that shows how the sending of it has ended.
+        """
         if self._sent is not None:
             return True
         if self.eager:
             # One that another job has asked for, and this one passes on, is tried again in its place.
             return reason is not None and reason.sig is not None and reason.sig.id == self.job_id
-        # A time limit that comes while a message is sent doesn't tell whether it was.
-        return None if self._sending and is_time_limit(error) else False
+        # Where a time limit comes while the message is sent, the broker may have it or not. Any other error is Celery's
+        # word that it was not sent, and a limit that came before or after isn't about it.
+        return None if self._sending is not None and was_cut_off(self._sending, shown_by) else False
 
     def _delay(self, reason: Retry | None) -> float | None:
         """Seconds until the next attempt."""
@@ -182,9 +203,3 @@ class Run:
         if asked is not None:
             return asked
         return 0.0 if self._sent.eta is None else until(self._sent.eta)
-
-
-def is_time_limit(error: object) -> bool:
-    """Whether Celery raises this into jobs whose time is up."""
-    gevent = sys.modules.get("gevent")
-    return isinstance(error, SoftTimeLimitExceeded) or (gevent is not None and isinstance(error, gevent.Timeout))

@@ -19,7 +19,7 @@ from celery.utils.dispatch import Signal
 from jobreporter import Execution
 from jobreporter.sourcekit import LazyDispatcher, harmless, harmless_but_for
 from jobreporter.sources.celery._job import delivery_of, describe, describe_unknown
-from jobreporter.sources.celery._message import Sent, job_id_of, stamp
+from jobreporter.sources.celery._message import Sent, job_of, stamp
 from jobreporter.sources.celery._run import Run
 from jobreporter.sources.celery._soft_limit import before_the_limit, uninterrupted
 from jobreporter.sources.celery._tasks import let_abort_pass, watch_tasks
@@ -67,23 +67,29 @@ class Source:
     def _sends(self, /, headers: dict[str, Any], body: Any, properties: Any = None, **_: Any) -> None:
         """A message is about to be sent. The signal doesn't tell by which app, so all messages get the stamp."""
         stamp(headers, properties)
-        if run := self._run_of(job_id_of(headers, body)):
-            run.sends()
+        if run := self._run_of(*job_of(headers, body)):
+            sender = _sender()
+            run.sends(sender and sender.f_code)
+            if (pool := self._workers.pool) is not None:
+                pool.child_sends(run.delivery)
 
     @before_the_limit
     def _has_sent(self, /, headers: dict[str, Any], body: Any, **_: Any) -> None:
         """A message was sent. If it is for a job that is running, there will be another attempt at that."""
-        job_id, pool = job_id_of(headers, body), self._workers.pool
-        if run := self._run_of(job_id):
+        (job_id, task), pool = job_of(headers, body), self._workers.pool
+        if run := self._run_of(job_id, task):
             run.has_sent(Sent.of(headers, body))
             if pool is not None:
-                pool.child_sent(run.delivery)
+                pool.child_has_sent(run.delivery)
         elif pool is not None:
             pool.sent(job_id)
 
-    def _run_of(self, job_id: object) -> Run | None:
-        """What runs here under this id; if there is more than one, the one that this code runs in."""
-        runs = [run for run in list(self._runs.values()) if run.job_id == job_id]
+    def _run_of(self, job_id: object, task: object) -> Run | None:
+        """What runs here under this id; if there is more than one, the one that this code runs in.
+
+        What takes a job's place has its id too, and is another task's.
+        """
+        runs = [run for run in list(self._runs.values()) if run.job_id == job_id and run.task_name == task]
         if len(runs) > 1:
             current = Execution.current()
             runs.sort(key=lambda run: run.execution is not current)
@@ -106,7 +112,7 @@ class Source:
                 self._end_what_is_left()
                 delivery = workers.pool.begins(task, delivery)
             execution = dispatcher.resume(strict=False, **describe(task, request, delivery))
-            run = self._runs[id(request)] = Run(execution, request, delivery, late=bool(task.acks_late))
+            run = self._runs[id(request)] = Run(execution, task, delivery)
         run.begin()
 
     @uninterrupted
@@ -189,8 +195,12 @@ def _passing_on() -> BaseException | None:
     error = sys.exc_info()[1]
     if error is None or error.__traceback__ is None:
         return None
+    return error if error.__traceback__.tb_frame is _sender() else None
+
+
+def _sender() -> FrameType | None:
+    """The call of Celery's that has sent the signal which is being received."""
     frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_code is not Signal.send.__code__:
         frame = frame.f_back
-    tracer = None if frame is None else frame.f_back
-    return error if error.__traceback__.tb_frame is tracer else None
+    return None if frame is None else frame.f_back
