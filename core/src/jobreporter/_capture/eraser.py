@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jobreporter._capture.readings import readings
@@ -42,7 +42,7 @@ class Eraser:
         if kind is int or kind is float:
             return REDACTED if self._is_secret(data) else data
         if kind is dict:
-            return {self.text(key): self.data(value) for key, value in data.items()}
+            return renamed(data, self.text, self.data)
         if kind is list or kind is tuple:
             return kind(map(self.data, data))
         return data
@@ -86,6 +86,24 @@ class Eraser:
                     return start
                 start = text.find(secret[:_SHORTEST], start + 1)
         return None
+
+
+def renamed(data: Mapping[str, Any], key_of: Callable[[str], str], value_of: Callable[[Any], Any]) -> dict[str, Any]:
+    """A dict with what becomes of its keys and values. Keys that become the same are told apart: no entry is lost."""
+    changed = {key_of(key): value_of(value) for key, value in data.items()}
+    if len(changed) == len(data):
+        return changed
+    changed = {}
+    for key, value in data.items():
+        changed[untaken(key_of(key), changed)] = value_of(value)
+    return changed
+
+
+def untaken(key: str, taken: Mapping[str, Any]) -> str:
+    """A key for the next entry of a dict: with the entry's number behind it, if there is one like it already."""
+    while key in taken:
+        key = f"{key} ({len(taken) + 1})"
+    return key
 
 
 def without(text: str, spans: Iterable[Span]) -> str:

@@ -93,10 +93,7 @@ class Gathering:
             return
         self._seen[id(value)] = value
         if (builtin := container(kind)) is dict:
-            for key, item in head(value, dict, self._items()):
-                name = _name(key)
-                self._note(name)
-                self._look_at_named(name, item, objects, deeper)
+            self._look_into_pairs(head(value, dict, self._items()), objects, deeper)
         elif builtin is not None:
             self._look_into_items(head(value, builtin, self._items()), field_names(kind), objects, deeper)
         elif (within := parts(value, kind)) is not None:
@@ -105,6 +102,14 @@ class Gathering:
             for name, held in islice(attributes(value, kind), max(0, self._attributes)):
                 self._attributes -= 1
                 self._look_at_named(name, held, objects + 1, deeper)
+
+    def _look_into_pairs(self, pairs: list[tuple[Any, Any]], objects: int, deeper: _Level) -> None:
+        for key, item in pairs:
+            if issubclass(type(key), str):
+                self._note(key)
+            elif not _is_empty(key):
+                deeper.append((key, objects))
+            self._look_at_named(_name(key), item, objects, deeper)
 
     def _look_into_items(self, items: list[Any], names: Names | None, objects: int, deeper: _Level) -> None:
         self._left -= len(items) // 10  # to pass over what is empty takes little

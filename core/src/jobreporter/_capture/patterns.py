@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any
 
-from jobreporter._capture.eraser import Span, without
+from jobreporter._capture.eraser import Span, renamed, without
 from jobreporter._capture.secrets import REDACTED
 
 #: The group of an expression that is the secret, where it isn't all that matches.
@@ -42,7 +42,7 @@ class Patterns:
         if kind is str:
             return self.text(data)
         if issubclass(kind, dict):
-            return {self.text(key): self.data(value) for key, value in data.items()}
+            return renamed(data, self.text, self.data)
         if issubclass(kind, list):
             return [self.data(each) for each in data]
         return tuple(map(self.data, data)) if kind is tuple else data

@@ -19,7 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from jobreporter._capture.bounds import HIGHEST, KEY_LENGTH, LOWEST, NODE, Bounds
-from jobreporter._capture.eraser import beginning, shortened
+from jobreporter._capture.eraser import beginning, shortened, untaken
 from jobreporter._capture.finders.shapes import SHORTEST
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import REDACTED, Secrets
@@ -104,12 +104,13 @@ class Walk:
         for key, item in head(value, dict, self._bounds.items):
             if self._left <= 0:
                 break
-            name = self._key(key, depth)
-            is_word = len(name) <= _LONGEST_WORD and name.isidentifier()
-            kept[name if is_word else self._without_secrets(name)] = self._named(name, item, depth)
+            name, shown = self._key(key, depth)
+            if shown in kept:
+                shown = untaken(shown, kept)
+            kept[shown] = self._named(name, item, depth)
         if len(kept) < (total := dict.__len__(value)):
             self.has_cut = True
-            kept["..."] = f"({total} items)"
+            kept[untaken("...", kept)] = f"({total} items)"
         return kept
 
     def sequence(self, value: Any, builtin: Any, depth: int = 0, names: tuple[str, ...] | None = None) -> list[Any]:
@@ -195,11 +196,18 @@ class Walk:
         )
         return self._represented(type(value), map(repr, kept))
 
-    def _key(self, key: object, depth: int) -> str:
-        name = key if type(key) is str else self.value(key, depth + 1)
-        text = cut(name if type(name) is str else repr(name), KEY_LENGTH)
-        self._left -= NODE + len(text)
-        return text
+    def _key(self, key: object, depth: int) -> tuple[str, str]:
+        """A key as the name of its value, and as it is shown."""
+        plain = key if type(key) is str else self.value(key, depth + 1)
+        text = plain if type(plain) is str else repr(plain)
+        name = cut(text, KEY_LENGTH)
+        self._left -= NODE + len(name)
+        if len(text) > KEY_LENGTH:  # cut only now, as any text
+            self.has_cut = True
+            looked_at = self._without_secrets(valid(text[: KEY_LENGTH + _MARGIN]))
+            return name, beginning(looked_at, KEY_LENGTH) + mark(len(text))
+        is_word = len(name) <= _LONGEST_WORD and name.isidentifier()
+        return name, name if is_word else self._without_secrets(name)
 
     def _text(self, text: str) -> str:
         room = self._room()

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from jobreporter._capture.eraser import Eraser
+from jobreporter._capture.eraser import Eraser, renamed
 from jobreporter._capture.redaction import Redaction
 from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._config.plugin_options import Missing
@@ -47,7 +47,8 @@ class Plain:
         if isinstance(value, msgspec.Struct):
             value = msgspec.structs.asdict(value)
         if isinstance(value, Mapping):
-            return {str(key): self.of(item, str(key)) for key, item in value.items()}
+            given = {str(key): self.of(item, str(key)) for key, item in value.items()}
+            return renamed(given, self.of, lambda item: item)
         if isinstance(value, list | tuple | set | frozenset):
             return self._items(list(value))
         if isinstance(value, datetime.date | datetime.time):

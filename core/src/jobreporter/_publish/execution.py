@@ -8,10 +8,10 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Self, cast
 
-from jobreporter._capture.eraser import Eraser
+from jobreporter._capture.eraser import Eraser, untaken
 from jobreporter._capture.plain import brief
 from jobreporter._capture.raw_error import KnownError, RawError
-from jobreporter._capture.secrets import Secrets
+from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._capture.short_text import named_text, short_text
 from jobreporter._foreign.classes import full_name
 from jobreporter._foreign.interruption import is_interruption
@@ -126,6 +126,8 @@ class Execution:
         """
         for given, value in tags.items():
             name, self._secrets = short_text(given, LONGEST_NAME, self._redaction, self._secrets)
+            if REDACTED in name and name != given:  # names that differ in a secret are not the same one
+                name = untaken(name, self._tags)
             if name in self._tags or len(self._tags) < MOST_TAGS:
                 text, self._secrets = named_text(given, value, LONGEST_TEXT, self._redaction, self._secrets)
                 self._tags[name] = text
