@@ -8,16 +8,23 @@ from .peer import Peer
 
 
 def attach_everywhere() -> None:
-    """Have each app attached at the end of its making."""
+    """Have each app attached at the end of its making, to one dispatcher that is there already.
+
+    After each test, Celery's tests compare the threads with those that there were before the first. With a dispatcher of
+    each app's own, the first eager job would start its threads, and every test from then on would fail for that.
+    """
     from celery import Celery
 
+    from jobreporter import Dispatcher
     from jobreporter.sources.celery import attach
 
+    dispatcher = Dispatcher.from_config()
+    dispatcher.start()
     make = Celery.__init__
 
     def make_and_attach(self: Celery, *args: Any, **kwargs: Any) -> None:
         make(self, *args, **kwargs)
-        attach(self)
+        attach(self, dispatcher)
 
     Celery.__init__ = make_and_attach
 
