@@ -70,6 +70,10 @@ DEATHS: dict[str, tuple[int, Callable[[], Any]]] = {
 }
 
 
+#: In seconds.
+DAY = 86_400
+
+
 class Drawn(NamedTuple):
     """One job: how its attempts end, one after the other, and how it is enqueued."""
 
@@ -89,8 +93,8 @@ def draw(chance: random.Random, ends: dict[str, tuple[int, Callable[[], Any]]], 
         options["retry"] = Retry(max=retries, interval=list(interval) if isinstance(interval, tuple) else interval)
     if chance.random() < 0.1:
         options[pick(chance, {"on_success": 1, "on_failure": 1})] = Callback(refuse)
-    if chance.random() < 0.1:
-        options["result_ttl"] = 0
+    # What is to be kept is kept for longer than the test takes: by default RQ forgets it after 500 seconds.
+    options["result_ttl"] = 0 if chance.random() < 0.1 else DAY
     # More ends than it may have attempts: the last is one that ends it for good.
     drawn = [pick(chance, weights) for _ in range(9)]
     return Drawn(f"job-{number}", [*drawn, "raises"], retries, options, chance.choice([Queue, rq.Queue]))
