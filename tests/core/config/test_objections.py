@@ -184,6 +184,15 @@ def test_a_reference_may_have_to_lead_somewhere(tmp_path: Path) -> None:
     assert fault.problem == "option 'sample_rate': expected the environment variable RATE to hold a number"
 
 
+def test_a_reference_that_leads_nowhere_is_told_beside_what_else_is_wrong(tmp_path: Path) -> None:
+    """All in one go: whoever mends the one would meet the other at the next start."""
+    wrong = reporter(tmp_path, dsn={"env": "DSN", "required": True}, sample_rate=2)
+    told = [fault.problem for fault in check_options(SampledOptions, wrong, environ={})]
+    assert len(told) == 2
+    assert "option 'dsn': the environment variable DSN is not set" in told
+    assert any("sample_rate" in problem for problem in told)
+
+
 @pytest.mark.parametrize("secret", [CANARY, "x'y\n" + CANARY, "1"])
 def test_an_objection_that_quotes_a_secret_is_withheld(tmp_path: Path, secret: str) -> None:
     """Literal or referenced, as it is or escaped."""
