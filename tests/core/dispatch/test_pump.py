@@ -257,12 +257,12 @@ def test_what_was_accepted_never_becomes_less(monkeypatch: pytest.MonkeyPatch) -
     scales, reached, go_on = dispatcher._runtime.pump.intake._scales, threading.Event(), threading.Event()
     put_on = scales.put_on
 
-    def weigh_slowly(job: Job) -> None:
+    def weigh_slowly(job: Job, *, instead: bool = False) -> None:
         if job.id == "2":
             clock.hanging.add(threading.get_ident())
             reached.set()
             go_on.wait(10)
-        put_on(job)
+        put_on(job, instead=instead)
 
     monkeypatch.setattr(scales, "put_on", weigh_slowly)
     for number in range(4):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from jobreporter_history._schedules.plan import Plan
+
 from jobreporter import Frame, Secret, parse_duration
 from jobreporter.testing import make_error
-from jobreporter_history._schedules.plan import Plan
 from jobreporter_history._schedules.watch import told
 from jobreporter_history.store import Store, open_store
 from jobreporter_notify import NotifyOptions

@@ -80,6 +80,8 @@ class Intake:
         # The executions that the batch that is being opened ends, and where that begins.
         self._sealed: list[list[None]] = []
         self._sealed_from = -1
+        # What the last item was.
+        self._last: type = Stopped
         # So many items are opened one by one, since the pump stumbled over one of them.
         self._careful = 0
 
@@ -168,12 +170,13 @@ class Intake:
         refused: list[tuple[str, object]] = []
         errors: list[BaseException] = []
         job, weight, size = scales.job, scales.weight, 0
+        kind = self._last
         for item in islice(pulled, count):
-            kind = type(item)
+            before, kind = kind, type(item)
             try:
                 if (kind is Started or kind is Stopped or kind is Success) and right[kind](item):
                     if item.job is not job:
-                        scales.put_on(item.job)
+                        scales.put_on(item.job, instead=before is Stopped or before is Ending)
                         job, weight = scales.job, scales.weight
                     if kind is Success and item.tags is not EMPTY:
                         freeze(item, "tags")
@@ -198,6 +201,7 @@ class Intake:
                 refused.append(("invalid", item))
                 errors.append(error)
             job, weight = scales.job, scales.weight
+        self._last = kind
         # A tuple takes just what it holds, where a list keeps room to grow.
         return Opened(place, count, taken, Batch(place + 1, tuple(events), size), refused, errors)
 

@@ -6,6 +6,7 @@ from jobreporter._dispatch.checks import check_error, check_event, check_job
 from jobreporter._dispatch.hiding import Hiding
 from jobreporter._dispatch.measure import NOT_PLAIN, measure
 from jobreporter._dispatch.read_only import EMPTY, freeze, freeze_error, freeze_job
+from jobreporter._dispatch.usual import UNUSUAL, usual_size
 from jobreporter.events import Event, Failure, Job, Started, Stopped
 
 # Measured with sys.getsizeof on CPython 3.11: a record with its floats, and the short strings in it.
@@ -56,22 +57,37 @@ class Scales:
             freeze_error(event.error)
         return weight
 
-    def put_on(self, job: Job) -> None:
-        """Weigh a job. Raises TypeError for one that has something else in a field than belongs there."""
-        key = id(job)  # as long as the job is remembered, no other one has it
-        known = self._weights.get(key)
-        if known is None or known[0] is not job:
-            check_job(job)
-            if self._hiding is not None:
-                self._hiding.job(job)
-            known = (job, EVENT + _weight_of_job(job))
-            freeze_job(job)
-            if len(self._weights) >= _REMEMBERED or self._bytes > _REMEMBERED_BYTES:
-                self._weights.clear()
-                self._bytes = 0
-            self._weights[key] = known
-            self._bytes += known[1]
-        self.job, self.weight = known
+    def put_on(self, job: Job, *, instead: bool = False) -> None:
+        """Weigh a job. Raises TypeError for one that has something else in a field than belongs there.
+
+        instead: the one before is over, so that nothing more is likely to come of it.
+        """
+        if not instead and self.job is not None:
+            self._remember(self.job, self.weight)
+        known = self._weights.get(id(job))  # as long as a job is remembered, no other one has its id
+        if known is not None and known[0] is job:
+            self.job, self.weight = known
+            return
+        size = usual_size(job) if self._hiding is None and type(job) is Job else UNUSUAL
+        self.job = None  # whatever comes in between, no job has the weight of another
+        self.weight = self._look_closely(job) if size == UNUSUAL else EVENT + JOB + size
+        self.job = job
+
+    def _remember(self, job: Job, weight: int) -> None:
+        if len(self._weights) >= _REMEMBERED or self._bytes > _REMEMBERED_BYTES:
+            self._weights.clear()
+            self._bytes = 0
+        if id(job) not in self._weights:
+            self._bytes += weight
+        self._weights[id(job)] = (job, weight)
+
+    def _look_closely(self, job: Job) -> int:
+        check_job(job)
+        if self._hiding is not None:
+            self._hiding.job(job)
+        weight = EVENT + _weight_of_job(job)
+        freeze_job(job)
+        return weight
 
 
 # A name and a value of a tag, beside their characters.
