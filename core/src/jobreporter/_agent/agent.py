@@ -14,19 +14,22 @@ from jobreporter._agent.feeder import Feeder
 from jobreporter._agent.ingest import Ingest
 from jobreporter._agent.lane import WindowLane
 from jobreporter._agent.progress import ReadUpTo
+from jobreporter._agent.relay import Relay
 from jobreporter._agent.schedule_lane import factory_for
 from jobreporter._config.parse import SCHEDULES
+from jobreporter._config.records import ReporterConfig
 from jobreporter._dispatch.watchdog import Watchdog
 from jobreporter._dispatch.wiring import Wiring, schedules_of
 from jobreporter._publish.identity import Identity
 from jobreporter._stream.decode import decode
 from jobreporter._stream.frame import Unreadable
 from jobreporter._stream.process import decode_process
+from jobreporter._stream.relay_settings import resolve_target
 from jobreporter._stream.settings import StreamConfig
 from jobreporter._system.clock import SYSTEM, Clock
 from jobreporter.context import Context, LaneStats, Producer
 from jobreporter.events import Started
-from jobreporter.streams import Ledger
+from jobreporter.streams import Ledger, Stream
 
 logger = logging.getLogger("jobreporter")
 
@@ -54,6 +57,22 @@ class Agent:
             reading = partial(self._read_up_to, SCHEDULES)
             factories.append(factory_for(wiring.config, schedules, stream, reading))
         self.lanes = [WindowLane(factory, self._context, clock) for factory in factories]
+        reporters = {each.config.name: each.config.lane.start for each in factories}
+        reporters.update({each.name: each.lane.start for each in wiring.relays})
+        self.relays = [
+            Relay(
+                each,
+                stream.open,
+                partial(_target, each, wiring),
+                clock,
+                reporters=reporters,
+                owner=self._owner,
+                origin=self._context().origin,
+            )
+            for each in wiring.relays
+        ]
+        #: All that it runs.
+        self.runs: tuple[WindowLane | Relay, ...] = (*self.lanes, *self.relays)
         self._watchdogs = [Watchdog(lane, clock, lambda: None) for lane in self.lanes]
         self._has_spool = stream.spool is not None
         opened = stream.open()
@@ -67,26 +86,31 @@ class Agent:
             retention=stream.retention,
             ingest=ingest,
             config=_digest(wiring),
+            relays=self.relays,
         )
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start the lanes, and the two threads that look after them."""
+        """Start the lanes, the two threads that look after them, and that of each relay."""
         for watchdog in self._watchdogs:
             watchdog.start()
-        for target in (self._watch, self._feed):
-            thread = threading.Thread(target=target, name=f"jobreporter-agent{target.__name__}", daemon=True)
+        threads = {"watch": self._watch, "feed": self._feed}
+        threads.update({f"relay_{relay.name}": relay.run for relay in self.relays})
+        for name, target in threads.items():
+            thread = threading.Thread(target=target, name=f"jobreporter-agent_{name}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def stop(self) -> bool:
-        """Have every lane flush, settle that, and give the leases up. Returns whether all lanes ended in time."""
+        """Have every lane flush, settle that, and give the leases up. Returns whether all lanes and relays ended in time."""
         patience = max((lane.settings.timeout for lane in self.lanes), default=0.0) + _MARGIN
         by = self._clock.monotonic() + patience
         self.feeder.stopping = True
         for lane in self.lanes:
             lane.stop(by)
+        for relay in self.relays:
+            relay.stop()
         while not (in_time := all(watchdog.over for watchdog in self._watchdogs)):
             if self._clock.monotonic() >= by:
                 break
@@ -94,6 +118,7 @@ class Agent:
         self._ended.set()
         for thread in self._threads:
             thread.join(patience)
+            in_time &= not thread.is_alive()
         for lane in self.lanes:
             lane.end()
         self.feeder.close()
@@ -120,12 +145,18 @@ class Agent:
     def stats(self) -> dict[str, LaneStats]:
         """What became of every event, by reporter, as the stream said last."""
         ledgers = list(self.feeder.ledgers)
-        return {
-            lane.name: self._stats(lane, [each for each in ledgers if each.reporter == lane.name])
-            for lane in self.lanes
-        }
+        stats = {lane.name: self._of_lane(lane, self._in_ledgers(lane.name, ledgers)) for lane in self.lanes}
+        for relay in self.relays:
+            stats[relay.name] = msgspec.structs.replace(
+                self._in_ledgers(relay.name, ledgers),
+                lost_by_reporter=dict(relay.lost),
+                status="running" if relay.trouble is None else "broken",
+                reason=relay.trouble,
+            )
+        return stats
 
-    def _stats(self, lane: WindowLane, ledgers: list[Ledger]) -> LaneStats:
+    def _in_ledgers(self, name: str, all_ledgers: list[Ledger]) -> LaneStats:
+        ledgers = [each for each in all_ledgers if each.reporter == name]
         oldest = min((each.oldest_at for each in ledgers if each.oldest_at is not None), default=None)
         return LaneStats(
             accepted=sum(each.accepted for each in ledgers),
@@ -135,8 +166,13 @@ class Agent:
             expired=sum(each.expired for each in ledgers),
             unknown=sum(each.unknown for each in ledgers),
             pending=sum(each.pending for each in ledgers),
-            unflushed=min(lane.counts.unflushed, sum(each.pending for each in ledgers)),
             lag_seconds=0.0 if oldest is None else max(0.0, self._clock.time() - oldest),
+        )
+
+    def _of_lane(self, lane: WindowLane, found: LaneStats) -> LaneStats:
+        return msgspec.structs.replace(
+            found,
+            unflushed=min(lane.counts.unflushed, found.pending),
             restarts=lane.restarts,
             abandoned=lane.abandoned,
             failed_flushes=lane.failed_flushes,
@@ -167,11 +203,16 @@ class Agent:
         return found
 
 
+def _target(relay: ReporterConfig, wiring: Wiring) -> Stream:
+    """What a relay appends to. A secret is read afresh: it may have changed since."""
+    return resolve_target(relay, wiring.config).open()
+
+
 def _digest(wiring: Wiring) -> str:
     """The same for configs that say the same of the reporters that agents run."""
     said = [
-        (each.config.name, each.config.use, each.config.when, each.config.lane, sorted(each.config.options))
-        for each in wiring.factories
+        (each.name, each.use, each.when, each.lane, sorted(each.options))
+        for each in (*(factory.config for factory in wiring.factories), *wiring.relays)
     ]
     everything = (sorted(said, key=lambda each: each[0]), wiring.config.schedules)
     return hashlib.sha256(msgspec.msgpack.encode(everything)).hexdigest()[:16]

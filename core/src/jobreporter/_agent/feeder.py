@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from jobreporter._agent.chunk import Chunk
 from jobreporter._agent.ingest import Ingest
 from jobreporter._agent.lane import WindowLane
-from jobreporter._agent.presence import Agents
+from jobreporter._agent.presence import BROKEN_FOR, Agents
 from jobreporter._agent.progress import Progress, ReadUpTo
+from jobreporter._agent.relay import Relay
 from jobreporter._agent.sweeper import EVERY as SWEEP_EVERY
 from jobreporter._agent.sweeper import Sweeper
 from jobreporter._lane.operator_log import Throttle
@@ -42,8 +43,6 @@ _READ = 256 * 1024
 _READ_LEAST = 16 * 1024
 # Entries that are kept decoded, for the reporters that read them after the first.
 _DECODED = 64
-# Seconds after which a reporter that is out of order gives its partitions up.
-_BROKEN_FOR = 60.0
 _KEEPER = ".keeper"
 
 
@@ -61,9 +60,12 @@ class Feeder:
         retention: Retention,
         ingest: Ingest | None,
         config: str = "",
+        relays: Sequence[Relay] = (),
     ) -> None:
         self._stream = stream
         self._lanes = lanes
+        # They have threads and connections of their own: here it is only said that they are this agent's.
+        self._runs: tuple[WindowLane | Relay, ...] = (*lanes, *relays)
         self._clock = clock
         self._owner = owner
         self._origin = origin
@@ -116,7 +118,7 @@ class Feeder:
 
     def _turn(self) -> bool:
         if not self._registered:
-            self._stream.register({lane.name: lane.settings.start for lane in self._lanes})
+            self._stream.register({each.name: each.settings.start for each in self._runs})
             self._registered = True
         if self._is_due("presence", RENEW_EVERY):
             self._be_present()
@@ -140,14 +142,14 @@ class Feeder:
     def _be_present(self) -> None:
         now = self._clock.monotonic()
         broken = []
-        for lane in self._lanes:
-            since = lane.out_of_order_since(now)
-            if since is not None and now - since >= _BROKEN_FOR:
-                broken.append(lane.name)
+        for each in self._runs:
+            since = each.out_of_order_since(now)
+            if since is not None and now - since >= BROKEN_FOR:
+                broken.append(each.name)
         myself = ProcessBeat(
             role="agent",
             origin=self._origin,
-            reporters=tuple(lane.name for lane in self._lanes),
+            reporters=tuple(each.name for each in self._runs),
             broken=tuple(broken),
             config=self._config,
         )

@@ -21,9 +21,9 @@ def drain(agent: Agent, ended: threading.Event) -> bool:
 
     A reporter that gets nothing done any more is not waited for.
     """
-    names = {lane.name for lane in agent.lanes}
+    names = {each.name for each in agent.runs}
     goals: dict[tuple[str, int], int] | None = None
-    patience = max(lane.settings.timeout for lane in agent.lanes) + _PATIENCE
+    patience = max(each.settings.timeout for each in agent.runs) + _PATIENCE
     without_progress, before = 0.0, -1
     while not ended.wait(_LOOK):
         ledgers = [each for each in agent.feeder.fresh_ledgers() if each.reporter in names]

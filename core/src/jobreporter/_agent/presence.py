@@ -18,6 +18,8 @@ from jobreporter.streams import Beat
 GONE_AFTER = 10.0
 #: Seconds between two signs of life of an agent that are to be expected at most.
 LATE_AFTER = 5.0
+#: Seconds after which a reporter that is out of order gives its partitions up.
+BROKEN_FOR = 60.0
 
 
 class Seen(NamedTuple):

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from jobreporter._cli._listing import loaded
 from jobreporter._cli._options import chosen
 from jobreporter._cli._ports import Ports, own_worker
+from jobreporter._cli._relays import options_types, where_it_leads
 from jobreporter._cli._report import WORKS, Problem, Report, ReporterReport, Status
 from jobreporter._cli._settings import Setting, Settings
 from jobreporter._cli._stream import stream_report
 from jobreporter._cli._terminal import counted
 from jobreporter._cli._trial import complaints, try_out
-from jobreporter._config.parse import DISABLE
+from jobreporter._config.parse import DISABLE, RELAY
 from jobreporter._config.plugin_options import leading_nowhere, resolve_options
 from jobreporter._config.records import Config, Note, ReporterConfig
 from jobreporter._dispatch.wiring import Survey, survey
@@ -90,13 +91,15 @@ class _Examination:
             by = "enabled = false" if reporter.disabled_by == "config" else reporter.disabled_by
             return self._untried(reporter, "off", f"switched off by {by}")
         wrong = [table for table in self._faulty if f"{table}.".startswith(f"{reporter.place.name}.")]
+        if reporter.use == RELAY:
+            return self._relay(reporter, start=start and not wrong, wrong=bool(wrong))
         try:
             plugin = loaded(reporter, self._installed)
         except JobReporterError as error:
             if wrong:
                 return self._untried(reporter, "wrong", _SEE_ABOVE)
             return self._untried(reporter, "broken", "it can't be loaded", _sentence(error))
-        settings = list(self._settings.reporter(reporter, plugin))
+        settings = list(self._settings.reporter(reporter, plugin.options_type))
         if unheard := _unheard(reporter, plugin):
             return _Looked(self._row(reporter, "wrong", "no event ever reaches it", plugin, [unheard]), settings)
         if wrong:
@@ -112,6 +115,19 @@ class _Examination:
             row = self._row(reporter, "broken", "it can't start", plugin, [_sentence(error)])
             return _Looked(row, settings)
         return _Looked(self._try(reporter, plugin), settings)
+
+    def _relay(self, reporter: ReporterConfig, *, start: bool, wrong: bool) -> _Looked:
+        settings = list(self._settings.reporter(reporter, *options_types(reporter)))
+        if wrong:
+            return _Looked(self._row(reporter, "wrong", _SEE_ABOVE, None), settings)
+        if not start:
+            return _Looked(self._row(reporter, "ok", "the config is right for it; not started", None), settings)
+        try:
+            told = where_it_leads(reporter, self._config)
+        except JobReporterError as error:
+            row = self._row(reporter, "broken", "its target can't be reached", None, [_sentence(error)])
+            return _Looked(row, settings)
+        return _Looked(self._row(reporter, "ok", told, None), settings)
 
     def _try(self, reporter: ReporterConfig, plugin: Plugin) -> ReporterReport:
         self._ports.asked()

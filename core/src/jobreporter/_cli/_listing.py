@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from jobreporter._config.parse import RELAY
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._plugins.discovery import load_plugin
 from jobreporter._plugins.factory import ReporterFactory
@@ -67,6 +68,8 @@ def _configured(reporter: ReporterConfig, installed: Providers) -> list[Listed]:
             row if row.status == "broken" else msgspec.structs.replace(row, reason=off)
             for row in rows or [Listed(name=reporter.name, status="available", use=reporter.use)]
         ]
+    if reporter.use == RELAY:
+        return [Listed(name=reporter.name, status="enabled", reason="a relay, which an agent runs", use=RELAY)]
     status, reason = _state(reporter, installed)
     providers = installed.get(reporter.use) or (None,)
     return [

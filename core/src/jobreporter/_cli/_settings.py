@@ -16,7 +16,7 @@ from jobreporter._config.places import Place
 from jobreporter._config.plugin_options import Missing, describe_options
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._config.settings import ReporterSettings, Tables
-from jobreporter._plugins.plugin import Plugin
+from jobreporter.options import Options
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,17 +47,17 @@ class Settings:
         for field in msgspec.structs.fields(Tables):
             yield from self._of(getattr(self._config, field.name), self._config.place.below(field.encode_name))
 
-    def reporter(self, reporter: ReporterConfig, plugin: Plugin) -> Iterator[Setting]:
-        """Those of a reporter: its plugin's options, and what the core is told of it."""
+    def reporter(self, reporter: ReporterConfig, *options_types: type[Options] | None) -> Iterator[Setting]:
+        """Those of a reporter: its options, by the classes that declare them, and what the core is told of it."""
         place = reporter.place
         use = self._origin((*place.table, "use"))
         yield self._setting(place, "use", reporter.use, use)
-        types = {
-            field.encode_name: field.type for field in msgspec.structs.fields(plugin.options_type or ReporterSettings)
-        }
-        for option in describe_options(plugin.options_type, reporter):
-            declared = inspect.type_info(types[option.name])
-            yield self._setting(place, option.name, option.value, option.origin, declared)
+        for options_type in options_types:
+            fields = msgspec.structs.fields(options_type or ReporterSettings)
+            types = {field.encode_name: field.type for field in fields}
+            for option in describe_options(options_type, reporter):
+                declared = inspect.type_info(types[option.name])
+                yield self._setting(place, option.name, option.value, option.origin, declared)
         own = {name: getattr(reporter, name) for name in ReporterSettings.__struct_fields__}
         tables = {name: value for name, value in own.items() if isinstance(value, msgspec.Struct)}
         for name in own.keys() - tables.keys() - {"use", "enabled"}:

@@ -50,13 +50,13 @@ def agent(path: str | None, once: bool) -> None:
         wiring = survey(path, "agent").wiring()
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
-    if not wiring.factories and (once or not wiring.config.schedules):
+    if not (wiring.factories or wiring.relays) and (once or not wiring.config.schedules):
         _nothing_to_do('no reporter of the config runs in an agent: each is switched off, or has where = "worker"')
     running = _started(partial(Agent, watches_schedules=not once), wiring, config, ended)
     if running is None:
         sys.exit(1)
     running.start()
-    names = ", ".join(lane.name for lane in running.lanes)
+    names = ", ".join(each.name for each in running.runs)
     logger.info("the agent runs %s", names)
     done = True
     if once:

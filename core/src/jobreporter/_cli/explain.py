@@ -15,6 +15,7 @@ import msgspec
 from jobreporter._cli._listing import Providers, loaded
 from jobreporter._cli._options import as_json, chosen, json_option, reporter_option
 from jobreporter._cli._terminal import coloured, say, table
+from jobreporter._config.parse import RELAY
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._config.wording import quoted
 from jobreporter._dispatch.wiring import survey
@@ -150,7 +151,7 @@ def _explained(reporter: ReporterConfig, events: Iterable[Event], installed: Pro
 
 def _plugin(reporter: ReporterConfig, installed: Providers) -> tuple[Plugin | None, str | None]:
     """A reporter's plugin, or why it isn't known which hooks it has."""
-    if not reporter.enabled:
+    if not reporter.enabled or reporter.use == RELAY:
         return None, None
     try:
         return loaded(reporter, installed), None

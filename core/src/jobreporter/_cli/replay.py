@@ -104,7 +104,7 @@ def _read(file: str | None) -> Iterator[Recording]:
 
 def _wiring(path: str | None, names: Sequence[str]) -> Wiring:
     """What a dispatcher gets that has these reporters, wherever the config has them run."""
-    config, factories = survey(path).wiring()
+    config, factories, _relays = survey(path).wiring()
     wanted = {reporter.name for reporter in chosen(config.reporters, names)}
     factories = tuple(factory for factory in factories if factory.config.name in wanted)
     if not factories:

@@ -25,6 +25,7 @@ from jobreporter._config.settings import (
     ReporterSettings,
     ScheduleSettings,
     Tables,
+    When,
 )
 from jobreporter._config.wording import found, quoted
 from jobreporter._nearest import did_you_mean, did_you_mean_or_all, nearest
@@ -40,6 +41,8 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 STREAM = "stream"
 #: The tables of schedules, and the name of the agent's lane that watches them.
 SCHEDULES = "schedules"
+#: What a reporter uses that hands everything on to another stream. It is no plugin.
+RELAY = "relay"
 # Of a cron expression.
 _FIELDS = 5
 
@@ -108,11 +111,15 @@ class _Parsing:
         self._check_patterns(own.get("capture"))
         self._check_page(own.get("context"))
         self._check_schedules(own.get("schedules"), reporters)
+        described = tuple(self._reporter(name, reporters, name in switched_off) for name in reporters)
+        for reporter in described:
+            if reporter.enabled and reporter.use == RELAY:
+                self._check_relay(reporter, table)
         return Config(
             path=self._path,
             place=self._place,
             stream=self._stream(table, reporters),
-            reporters=tuple(self._reporter(name, reporters, name in switched_off) for name in reporters),
+            reporters=described,
             origins=self._origins,
             **{name: value for name, value in own.items() if value is not None},
         )
@@ -127,6 +134,21 @@ class _Parsing:
         return ReporterConfig(
             name=STREAM, use=STREAM, options=options, place=self._place.below(STREAM), folder=self._folder
         )
+
+    def _check_relay(self, relay: ReporterConfig, table: Mapping[str, Any]) -> None:
+        """What of core's own keys a relay can't have."""
+        if STREAM not in table:
+            problem = f"a relay hands on the events of a stream, and there is no [{STREAM}]"
+            self.faults.append(relay.place.fault(problem))
+        if relay.where == "worker":
+            problem = "key 'where': a relay reads the stream, so that only an agent can run it"
+            self.faults.append(relay.place.fault(problem, "where"))
+        if relay.when != When():
+            problem = (
+                "a relay hands on every event: without some of them, the target would take executions for lost. "
+                "What a reporter gets is said where the target's agents run it"
+            )
+            self.faults.append(relay.place.below("when").fault(problem))
 
     def _check_patterns(self, capture: CaptureSettings | None) -> None:
         for index, pattern in enumerate(capture.patterns if capture else ()):

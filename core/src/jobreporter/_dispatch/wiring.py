@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from jobreporter._config.parse import parse
+from jobreporter._config.parse import RELAY, parse
 from jobreporter._config.places import Place
 from jobreporter._config.records import Config, Note, Parsed, ReporterConfig
 from jobreporter._nearest import did_you_mean_or_all
@@ -32,10 +32,12 @@ IN_CODE = Place("Dispatcher(config=...)")
 
 
 class Wiring(NamedTuple):
-    """What a dispatcher gets: the config, and a factory for each enabled reporter."""
+    """What a dispatcher or an agent gets: the config, and a factory for each enabled reporter."""
 
     config: Config
     factories: tuple[ReporterFactory, ...]
+    #: Of an agent: the relays that are on.
+    relays: tuple[ReporterConfig, ...] = ()
 
     def context(self, identity: Identity, stats: Callable[[], dict[str, LaneStats]]) -> Context:
         """What reporters of this process are started with."""
@@ -77,7 +79,8 @@ class Survey(NamedTuple):
             log_aside(logger, logging.WARNING, "%s", warning)
         for note in self.parsed.notes:
             log_aside(logger, logging.WARNING if note.doubtful else logging.INFO, "%s", note.text)
-        return Wiring(self.parsed.config, self.factories)
+        relays = (each for each in self.parsed.config.reporters if each.enabled and each.use == RELAY)
+        return Wiring(self.parsed.config, self.factories, tuple(relays))
 
 
 def schedules_of(config: Config) -> tuple[Schedule, ...]:
@@ -148,7 +151,7 @@ def survey(path: str | os.PathLike[str] | None, place: Literal["worker", "agent"
     def loader(reporter: ReporterConfig) -> Loader:
         return partial(discovery.load_plugin, reporter, installed)
 
-    known = [reporter for reporter in enabled if reporter.name not in strangers]
+    known = [reporter for reporter in enabled if reporter.name not in strangers and reporter.use != RELAY]
     factories = [ReporterFactory(reporter, loader(reporter)) for reporter in known]
     if place != "agent" and not any(each.plugin and _TICK in each.plugin.hooks for each in factories):
         parsed = parsed._replace(notes=(*parsed.notes, *_unwatched(parsed.config)))
@@ -181,7 +184,7 @@ def _with_stream(parsed: Parsed, place: Literal["worker", "agent"] | None) -> tu
     from jobreporter._stream.settings import stream_faults
 
     config = parsed.config
-    parsed = parsed._replace(faults=(*parsed.faults, *stream_faults(config)))
+    parsed = parsed._replace(faults=(*parsed.faults, *stream_faults(config), *_faults_of_relays(config, place)))
     if place is None:
         return parsed, []
     chosen = tuple(reporter for reporter in config.reporters if reporter.where == place)
@@ -193,6 +196,17 @@ def _with_stream(parsed: Parsed, place: Literal["worker", "agent"] | None) -> tu
 
     lane = lane_config(config)
     return parsed, [ReporterFactory(lane, partial(load, lane.name, reporter_for(config)))]
+
+
+def _faults_of_relays(config: Config, place: Literal["worker", "agent"] | None) -> Iterator[Fault]:
+    """What is wrong with the targets of relays, which a worker has nothing to do with."""
+    relays = [each for each in config.reporters if each.enabled and each.use == RELAY]
+    if place == "worker" or not relays:
+        return
+    from jobreporter._stream.relay_settings import relay_faults
+
+    for relay in relays:
+        yield from relay_faults(relay, config)
 
 
 def _survey(parsed: Parsed, factories: Sequence[ReporterFactory], strangers: Iterable[Fault]) -> Survey:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import importlib_metadata
 
+from jobreporter._config.parse import RELAY
 from jobreporter._config.places import Place
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._config.trust import distrust_of_folder
@@ -38,7 +39,8 @@ class Target(NamedTuple):
 
 def check_reporters(config: Config, installed: Mapping[str, tuple[Installed, ...]]) -> dict[str, Fault]:
     """What is wrong with the names of the enabled reporters: not installed, or provided more than once."""
-    problems = ((reporter, _problem(reporter, installed)) for reporter in config.reporters if reporter.enabled)
+    plugins = [reporter for reporter in config.reporters if reporter.enabled and reporter.use != RELAY]
+    problems = ((reporter, _problem(reporter, installed)) for reporter in plugins)
     return {reporter.name: reporter.place.fault(problem) for reporter, problem in problems if problem}
 
 
@@ -46,6 +48,8 @@ def _problem(reporter: ReporterConfig, installed: Mapping[str, tuple[Installed, 
     use = reporter.use
     if ":" in use:
         return None
+    if use == RELAY:
+        return "it is a relay, which an agent runs without a plugin"
     providers = installed.get(use, ())
     if len(providers) == 1:
         return None

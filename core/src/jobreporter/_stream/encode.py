@@ -98,7 +98,9 @@ def _encoded(header: Header, events: Sequence[Event]) -> bytes:
                 jobs.append(job_row(job))
             number = found
         rows.append(event_row(number, event))
-    return packed(header.producer, header.first, origin_row(header.origin), jobs, rows, only=header.only)
+    return packed(
+        header.producer, header.first, origin_row(header.origin), jobs, rows, only=header.only, most=frame.LARGEST
+    )
 
 
 def event_row(job: int, event: Event) -> tuple[Any, ...]:
@@ -107,12 +109,23 @@ def event_row(job: int, event: Event) -> tuple[Any, ...]:
 
 
 def packed(
-    producer: bytes, first: int, origin: Any, jobs: Sequence[Any], rows: Sequence[Any], *, only: str | None = None
+    producer: bytes,
+    first: int,
+    origin: Any,
+    jobs: Sequence[Any],
+    rows: Sequence[Any],
+    *,
+    only: str | None = None,
+    most: int | None = None,
 ) -> bytes:
-    """The batch of jobs and events that are rows already, or encoded rows. Raises TooBig."""
+    """The batch of jobs and events that are rows already, or encoded rows.
+
+    most: bytes, beyond which it raises TooBig. What comes out of a batch is not refused for the few bytes that another
+    number takes.
+    """
     parts: tuple[Any, ...] = (producer, first, origin, jobs, rows)
     body = _pack(parts if only is None else (*parts, only))
-    if len(body) > frame.LARGEST:
+    if most is not None and len(body) > most:
         raise TooBig
     return frame.framed(frame.EVENTS, body)
 

@@ -37,8 +37,11 @@ class Part(NamedTuple):
 
     def after(self, number: int) -> Part:
         """What comes after a number."""
+        rest = self._replace(first=number + 1)
+        if not self.numbers:
+            return rest  # it only moves the number on, and may hold nothing at all
         remaining = [index for index, each in enumerate(self.numbers) if each > number]
-        return self._replace(first=number + 1)._with(RawBatch(self.encoded.data), remaining)
+        return rest._with(RawBatch(self.encoded.data), remaining)
 
     def without(self, executions: Sequence[str]) -> Part:
         """What remains without the events of some executions."""

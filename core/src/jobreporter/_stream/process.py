@@ -9,6 +9,19 @@ import msgspec
 from jobreporter.context import LaneStats, Origin
 
 
+class Relayed(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a relay has come with one partition of its source. It is kept at the target, and changes with what is there."""
+
+    #: What an event's offset at the source and its number at the target differ by: the number is ``base + offset + 1``.
+    base: int
+    #: The offset of the first event that was given a number like that.
+    since: int
+    #: The offset after the last event.
+    end: int
+    #: The key of the entry that this one was in: a source that was set back has another there, or none.
+    key: str
+
+
 class ProcessBeat(msgspec.Struct, frozen=True, kw_only=True):
     """Encoded as a map: fields that are new are added, and those that a reader doesn't know are passed over."""
 
@@ -21,6 +34,8 @@ class ProcessBeat(msgspec.Struct, frozen=True, kw_only=True):
     reporters: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     config: str = ""
+    #: Of a relay.
+    relayed: Relayed | None = None
 
     def encoded(self) -> bytes:
         return _encode(self)

@@ -23,8 +23,8 @@ BUILT_IN = {"sqlite": "jobreporter.streams.sqlite:engine"}
 #: Where engines come from that this project publishes beside the core.
 OFFICIAL = {"redis": "jobreporter-redis", "rediss": "jobreporter-redis"}
 
-# Seconds that one call of a stream may take.
-_LONGEST_CALL = 2.0
+#: Seconds that one call of a stream may take.
+LONGEST_CALL = 2.0
 
 
 class StreamOptions(Options):
@@ -75,19 +75,33 @@ def stream_faults(config: Config) -> list[Fault]:
     """What is wrong with ``[stream]`` in the file itself, whatever its references stand for."""
     if config.stream is None:
         return []
-    own, theirs = _parted(config.stream)
-    faults = check_options(StreamOptions, own)
-    url = own.options.get("url")
-    if isinstance(url, str):
-        try:
-            engine = engine_of(url, config.stream.place)
-        except ConfigError as error:
-            return [*faults, *error.faults]
-        faults += [own.place.fault(f"option 'url': {problem}", "url") for problem in engine.faults(url)]
-        faults += check_options(engine.options, theirs)
-        if engine.direct is False and engine.spool_folder(url) is None and "spool" not in own.options:
-            faults.append(own.place.fault("option 'spool' is missing: workers can't append to this stream themselves"))
+    faults, engine = table_faults(config.stream, StreamOptions)
+    options = config.stream.options
+    url = options.get("url")
+    needs_spool = engine is not None and engine.direct is False and "spool" not in options
+    if engine is not None and needs_spool and isinstance(url, str) and engine.spool_folder(url) is None:
+        problem = "option 'spool' is missing: workers can't append to this stream themselves"
+        faults.append(config.stream.place.fault(problem))
     return faults
+
+
+def table_faults(table: ReporterConfig, options_type: type[Options]) -> tuple[list[Fault], Engine | None]:
+    """What is wrong with a table that describes a stream, and its engine where the file itself names one.
+
+    options_type: core's own keys, ``url`` among them. All others are the engine's.
+    """
+    own, theirs = parted(table, options_type)
+    faults = check_options(options_type, own)
+    url = own.options.get("url")
+    if not isinstance(url, str):
+        return faults, None
+    try:
+        engine = engine_of(url, table.place)
+    except ConfigError as error:
+        return [*faults, *error.faults], None
+    faults += [own.place.fault(f"option 'url': {problem}", "url") for problem in engine.faults(url)]
+    faults += check_options(engine.options, theirs)
+    return faults, engine
 
 
 def resolve_stream(config: Config) -> StreamConfig:
@@ -97,17 +111,15 @@ def resolve_stream(config: Config) -> StreamConfig:
     """
     table = config.stream
     assert table is not None  # noqa: S101 - nobody asks where there is no stream
-    own, theirs = _parted(table)
+    own, theirs = parted(table, StreamOptions)
     options = resolve_options(StreamOptions, own)
     assert isinstance(options, StreamOptions)  # noqa: S101 - it was resolved as such
     url = options.url.reveal()
-    engine = engine_of(url, table.place)
-    if problems := engine.faults(url):
-        raise ConfigError([table.place.fault(f"option 'url': {problem}", "url") for problem in problems])
+    engine = sound_engine_of(url, table.place)
     settings = StreamSettings(
         namespace=options.namespace or config.context.service or "jobreporter",
         partitions=options.partitions,
-        timeout=_LONGEST_CALL,
+        timeout=LONGEST_CALL,
         sync=options.sync,
         max_bytes=options.max_bytes,
         options=resolve_options(engine.options, theirs),
@@ -120,12 +132,20 @@ def resolve_stream(config: Config) -> StreamConfig:
     return StreamConfig(url, engine, options, settings, spool)
 
 
-def _parted(table: ReporterConfig) -> tuple[ReporterConfig, ReporterConfig]:
+def parted(table: ReporterConfig, options_type: type[Options]) -> tuple[ReporterConfig, ReporterConfig]:
     """Core's keys, and the engine's."""
-    core = StreamOptions.__struct_fields__
+    core = options_type.__struct_fields__
     own = RawOptions((key, value) for key, value in table.options.items() if key in core)
     theirs = RawOptions((key, value) for key, value in table.options.items() if key not in core)
     return msgspec.structs.replace(table, options=own), msgspec.structs.replace(table, options=theirs)
+
+
+def sound_engine_of(url: str, place: Place) -> Engine:
+    """The same as `engine_of`, for a URL that the engine has nothing against. Raises ConfigError otherwise."""
+    engine = engine_of(url, place)
+    if problems := engine.faults(url):
+        raise ConfigError([place.fault(f"option 'url': {problem}", "url") for problem in problems])
+    return engine
 
 
 def engine_of(url: str, place: Place) -> Engine:

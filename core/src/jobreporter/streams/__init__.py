@@ -83,6 +83,12 @@ class Stream(Protocol):
     def partitions(self) -> int:
         """How many partitions the stream has: as many as it was created with, whatever the settings say."""
 
+    @property
+    def identity(self) -> bytes:
+        """Random bytes that were made with the stream and stay with it: the same in each process that opens it, and in no
+        other stream. One that was emptied and is made anew gets others.
+        """
+
     def close(self) -> None:
         """Let go of connections and files. Raises nothing."""
 

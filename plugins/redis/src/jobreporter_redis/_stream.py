@@ -8,6 +8,7 @@ letters. An entry's id is ``OFFSET-MILLISECONDS``.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 _PARTITIONS = 8
 _FORMAT = b"1"
+# Bytes.
+_IDENTITY = 16
 # Milliseconds for which the numbers of a producer are kept that gives no sign of life, or that has left on purpose.
 _NUMBERS_KEPT = 7 * 86_400_000
 _AFTER_LEAVING = 3_600_000
@@ -59,25 +62,34 @@ class RedisStream:
         self._prefix = f"{{jr:{settings.namespace}}}:"
         self._connect: Callable[[], Client] = lambda: connect(url, options, settings.timeout)
         self._client: Client = None
-        self._partitions: int | None = None
+        self._made: tuple[int, bytes] | None = None
 
     @property
     def partitions(self) -> int:
-        if self._partitions is None:
-            with told(self._where):
-                self._partitions = self._create()
-        return self._partitions
+        return self._what_it_is()[0]
 
-    def _create(self) -> int:
+    @property
+    def identity(self) -> bytes:
+        return self._what_it_is()[1]
+
+    def _what_it_is(self) -> tuple[int, bytes]:
+        """How many partitions it has, and its identity."""
+        if self._made is None:
+            with told(self._where):
+                self._made = self._create()
+        return self._made
+
+    def _create(self) -> tuple[int, bytes]:
         client = self._connected()
         refuse_old(client, self._where)
         key = self._key("m")
         client.hsetnx(key, "format", _FORMAT)
         client.hsetnx(key, "partitions", self._settings.partitions or _PARTITIONS)
-        found, partitions = client.hmget(key, "format", "partitions")
+        client.hsetnx(key, "identity", os.urandom(_IDENTITY))
+        found, partitions, identity = client.hmget(key, "format", "partitions", "identity")
         if found != _FORMAT:
             raise StreamRefused(f"{self._where}: the stream has format {found!r}, and this version reads {_FORMAT!r}")
-        return int(partitions)
+        return int(partitions), identity
 
     def _connected(self) -> Client:
         if self._client is None:

@@ -14,6 +14,8 @@ from jobreporter.streams import StreamDown, StreamError, StreamFull, StreamRefus
 OFFSET_BITS = 48
 
 _FORMAT = 1
+# Bytes.
+_IDENTITY = 16
 _PAGE = 4096
 # Pages that only settling, trimming and the like may use, so that a full stream can become less full.
 _RESERVE = 4096
@@ -73,6 +75,7 @@ class Database:
                 self._connection.close()
                 raise
         self.partitions = int(self.value("SELECT value FROM meta WHERE name = 'partitions'"))
+        self.identity = bytes(self.value("SELECT value FROM meta WHERE name = 'identity'"))
 
     def _set_up(self, settings: StreamSettings) -> None:
         run = self._connection.execute
@@ -91,6 +94,8 @@ class Database:
                 raise StreamRefused(
                     f"{self.path!r} has format {found}, and this version of jobreporter reads format {_FORMAT}"
                 )
+            # One that an earlier version has made has none yet.
+            run("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (os.urandom(_IDENTITY),))
 
     def _create(self, partitions: int) -> None:
         if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

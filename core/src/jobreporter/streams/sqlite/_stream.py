@@ -22,6 +22,10 @@ class SqliteStream(Appending, Reading, Settling, Trimming):
     def partitions(self) -> int:
         return self._database.partitions
 
+    @property
+    def identity(self) -> bytes:
+        return self._database.identity
+
     def close(self) -> None:
         self._database.close()
 

@@ -48,6 +48,22 @@ class EntryCases(StreamCases):
         assert self.stream(partitions=5).partitions == 3
         assert self.stream(partitions=None).partitions == 3
 
+    def test_a_stream_has_an_identity(self) -> None:
+        """The same in each process that opens it, whatever it is asked for."""
+        identity = self.stream().identity
+        assert len(identity) >= 8
+        assert self.stream(partitions=5).identity == identity
+
+    def test_a_batch_that_ends_at_nothing_asks_for_the_last_number(self) -> None:
+        """It is known to every producer, stores nothing, and its answer says how far the stream has the others."""
+        stream = self.stream()
+        asked = append(stream, first=0, last=0)
+        assert (asked.status, asked.last) == ("known", 0)
+        append(stream, b"a", b"b", first=1)
+        asked = append(stream, first=0, last=0)
+        assert (asked.status, asked.last) == ("known", 2)
+        assert read(stream) == [b"a|b"]
+
     def test_an_append_that_is_repeated_is_known(self) -> None:
         """Nothing is stored twice, also where something else was appended meanwhile."""
         stream = self.stream()

@@ -1,0 +1,323 @@
+"""A relay: hands on the events of the agent's stream to another stream, as they are.
+
+It is a reporter to the stream that it reads, with a lease, a position and a ledger, and a producer to the one that it
+appends to. It settles what the target has acknowledged. Killed in between, it or another agent hands the same on again,
+under the same numbers, and the target knows them: each event is there once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import msgspec
+
+from jobreporter._agent.presence import BROKEN_FOR, Agents
+from jobreporter._agent.relay_batches import Reading
+from jobreporter._agent.relay_side import Away, Side
+from jobreporter._agent.relay_track import (
+    Track,
+    beginning,
+    going_on,
+    last_numbers,
+    misfit,
+    notes_of,
+    producer_of,
+)
+from jobreporter._config.records import ReporterConfig
+from jobreporter._stream.handover import Part, hand_over
+from jobreporter._stream.process import ProcessBeat, Relayed
+from jobreporter._system.clock import Clock
+from jobreporter._system.wakeup import Wakeup
+from jobreporter.context import Origin
+from jobreporter.streams import Entry, Lease, Settlement, Stream, StreamRefused, Window
+
+logger = logging.getLogger("jobreporter")
+
+#: Seconds that a lease lasts, and between two renewals.
+LEASE = 10.0
+RENEW_EVERY = LEASE / 3
+# Seconds between two signs of life at the target.
+_BEAT_EVERY = 10.0
+# Bytes that are read at once.
+_READ = 256 * 1024
+# Seconds that one partition may take at a time: leases have to be renewed in between.
+_PIECE = 2.0
+# Seconds that it waits at most for something new.
+_WAIT = 0.25
+
+
+class Relay:
+    """For one thread.
+
+    reporters: all that this agent runs, with where new ones begin: they have to become known at once. owner: what the
+    agent is called.
+    """
+
+    def __init__(
+        self,
+        config: ReporterConfig,
+        source: Callable[[], Stream],
+        target: Callable[[], Stream],
+        clock: Clock,
+        *,
+        reporters: Mapping[str, Literal["now", "oldest"]],
+        owner: bytes,
+        origin: Origin,
+    ) -> None:
+        self.name = config.name
+        self.settings = config.lane
+        self._clock = clock
+        self._reporters = reporters
+        self._owner = owner
+        self._origin = origin
+        self._source = Side(f"relay {self.name!r}: the stream", source, clock)
+        self._target = Side(f"relay {self.name!r}: its target", target, clock)
+        self._agents = Agents(owner, clock)
+        self._registered = False
+        self._leases: dict[int, Lease] = {}
+        self._tracks: dict[int, Track] = {}
+        self._due: dict[str, float] = {}
+        self._in_trouble_since: float | None = None
+        #: Wakes it when it waits.
+        self.wakeup = Wakeup(clock)
+        #: Nothing more is read.
+        self.stopping = False
+        #: What its target would not have, by reason: see `LaneStats.lost_by_reporter`.
+        self.lost: Counter[str] = Counter()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it gets nothing done; ``None`` while it does."""
+        return self._source.trouble or self._target.trouble
+
+    def out_of_order_since(self, now: float) -> float | None:
+        """The monotonic time since when it gets nothing done; ``None`` while it does."""
+        return self._in_trouble_since
+
+    def turn(self) -> bool:
+        """Do what there is to do. Returns whether there may be more at once."""
+        busy = False
+        try:
+            if self._source.is_due:
+                self._keep_leases()
+                if self._target.is_due:
+                    busy = self._hand_on()
+                    self._source.works()
+                    self._target.works()
+                    self._in_trouble_since = None
+        except Exception as error:
+            if not isinstance(error, Away):
+                self._source.failed(error)  # a fault of the relay's own must not end it without a word
+            # Where it stands is read anew: nobody knows which of the last calls were executed.
+            self._tracks.clear()
+            self._registered = False
+            if self._in_trouble_since is None:
+                self._in_trouble_since = self._clock.monotonic()
+        return busy
+
+    def wait(self, timeout: float) -> None:
+        """Wait for new events, ``timeout`` seconds at most."""
+        heads = {number: track.head for number, track in self._tracks.items() if track.head is not None}
+        if self.trouble is not None or not heads or self.stopping:
+            self.wakeup.wait(timeout)
+            return
+        try:
+            with self._source.talking() as source:
+                source.wait(heads, timeout)
+        except Away:
+            self.wakeup.wait(timeout)
+
+    def run(self) -> None:
+        """Go on until it is to stop, and give the leases up."""
+        while not self.stopping:
+            if not self.turn():
+                self.wait(_WAIT)
+        self.close()
+
+    def stop(self) -> None:
+        """Have it end with what it is at. For other threads."""
+        self.stopping = True
+        self.wakeup.wake()
+
+    def close(self) -> None:
+        """Let others have the leases at once. At the target it leaves its signs of life, where another one takes over."""
+        try:
+            with self._source.talking() as source:
+                for lease in self._leases.values():
+                    source.release(lease)
+        except Away:
+            pass
+        self._source.close()
+        self._target.close()
+
+    def _is_due(self, what: str, every: float) -> bool:
+        now = self._clock.monotonic()
+        if now < self._due.get(what, now):
+            return False
+        self._due[what] = now + every
+        return True
+
+    # Which partitions are its own.
+
+    def _keep_leases(self) -> None:
+        if not self._registered:
+            with self._source.talking() as source:
+                source.register(self._reporters)
+            self._registered = True
+        if not self._is_due("leases", RENEW_EVERY):
+            return
+        with self._source.talking() as source:
+            myself = ProcessBeat(role="agent", origin=self._origin, reporters=(self.name,), broken=self._broken())
+            self._agents.look(source.beats(), myself)
+            held = list(self._leases.values())
+            for lease, still in zip(held, source.renew(held, LEASE), strict=True):
+                if not still:
+                    self._drop(lease.partition)
+            mine = self._agents.share(self.name, source.partitions, self.settings.agents)
+            for partition in [each for each in self._leases if each not in mine]:
+                source.release(self._leases[partition])
+                self._drop(partition)
+            for partition in mine:
+                if partition not in self._leases and self._acquired(source, partition) is None:
+                    self._due["leases"] = self._clock.monotonic() + 1.0  # it is given up, or runs out
+        if self._is_due("beat", _BEAT_EVERY) and self._target.is_due:
+            self._give_signs_of_life()
+
+    def _broken(self) -> tuple[str, ...]:
+        since = self._in_trouble_since
+        return () if since is None or self._clock.monotonic() - since < BROKEN_FOR else (self.name,)
+
+    def _acquired(self, source: Stream, partition: int) -> Lease | None:
+        lease = source.acquire(self.name, partition, self._owner, LEASE)
+        if lease is not None:
+            self._leases[partition] = lease
+        return lease
+
+    def _drop(self, partition: int) -> None:
+        self._leases.pop(partition, None)
+        self._tracks.pop(partition, None)
+
+    def _give_signs_of_life(self) -> None:
+        """For the executions that have begun through it: while it lives, the target's agents take nobody for lost."""
+        for track in self._tracks.values():
+            if track.notes.key:
+                with self._target.talking() as target:
+                    target.beat(track.producer, self._beat(track.notes))
+
+    def _beat(self, notes: Relayed) -> bytes:
+        return ProcessBeat(role="relay", origin=self._origin, relayed=notes).encoded()
+
+    # What it hands on.
+
+    def _hand_on(self) -> bool:
+        busy = False
+        for partition in list(self._leases):
+            self._keep_leases()
+            if partition not in self._leases or self.stopping:
+                continue
+            track = self._tracks.get(partition) or self._begun(partition)
+            if track is not None:
+                busy |= self._hand_on_from(track)
+        return busy
+
+    def _begun(self, partition: int) -> Track | None:
+        """Find out where it stands."""
+        with self._source.talking() as source:
+            lease = self._acquired(source, partition)
+            identity = source.identity
+        if lease is None:
+            self._drop(partition)
+            return None
+        producer = producer_of(identity, self.name, partition)
+        with self._target.talking() as target:
+            if target.identity == identity:
+                raise StreamRefused("it is the stream that the relay reads")
+            notes, partitions = notes_of(target, producer), target.partitions
+        with self._source.talking() as source:
+            why = self._news(source, lease) if notes is None else misfit(lease, notes, source)
+        if notes is not None and why is None:
+            track = going_on(lease, producer, notes, partitions)
+        else:
+            with self._target.talking() as target:
+                track = beginning(lease, producer, last_numbers(target, producer))
+        if why is not None:
+            logger.warning("relay %r, partition %d: %s", self.name, partition, why)
+        self._tracks[partition] = track
+        return track
+
+    def _news(self, source: Stream, lease: Lease) -> str | None:
+        """What there is to say where the target doesn't know the relay: nothing, if it is new."""
+        mine = (lease.reporter, lease.partition)
+        start = next((each.start for each in source.ledgers() if (each.reporter, each.partition) == mine), None)
+        if start in (None, lease.position):
+            return None
+        return "its target doesn't know it: it was emptied or is another one, and gets what comes from here on"
+
+    def _hand_on_from(self, track: Track) -> bool:
+        with self._source.talking() as source:
+            window = source.read(track.lease.partition, max(track.end - bool(track.key), 0), _READ)
+        entries = _following(track, window)
+        if entries is None:
+            del self._tracks[track.lease.partition]  # to find out where it stands now
+            return False
+        track.head = window.head
+        if not entries:
+            return False
+        reading = Reading(entries, track.end, self.name, track.lease.partition)
+        until = self._clock.monotonic() + _PIECE
+        last = entries[0]
+        for parts, last in reading.calls(track.numbers, track.sent, lambda: self._clock.monotonic() >= until):
+            self._append(track, parts, last)
+        self._settle(track, last, reading)
+        return True
+
+    def _append(self, track: Track, parts: list[Part], last: Entry) -> None:
+        def noted(part: Part) -> None:
+            track.sent[part.partition] = part.last
+
+        notes = Relayed(base=track.notes.base, since=track.notes.since, end=last.end, key=last.key)
+        with self._target.talking() as target:
+            outcome = hand_over(target, track.producer, parts, self._beat(notes), noted=noted)
+        track.notes = notes
+        if outcome.repeated:
+            self.lost["repeated"] += outcome.repeated
+        if outcome.rolled_back:
+            track.notes = msgspec.structs.replace(notes, since=track.end)
+            logger.warning(
+                "relay %r, partition %d: its target was set back to an older state, and gets what comes from here on",
+                self.name,
+                track.lease.partition,
+            )
+
+    def _settle(self, track: Track, last: Entry, reading: Reading) -> None:
+        dead = tuple(reading.dead)
+        handled = last.end - track.end - reading.filtered - sum(letter.events for letter in dead)
+        settlement = Settlement(
+            begin=track.end, end=last.end, last_key=last.key, handled=handled, filtered=reading.filtered, dead=dead
+        )
+        with self._source.talking() as source:
+            answer = source.settle(track.lease, settlement)
+        if answer == "settled":
+            track.end, track.key = last.end, last.key
+        else:
+            del self._tracks[track.lease.partition]
+
+
+def _following(track: Track, window: Window) -> list[Entry] | None:
+    """The entries that come next. ``None`` where they don't follow on what was read before.
+
+    The source was set back to an older state, or what lies between has expired.
+    """
+    if window.head < track.end:
+        return None
+    entries = list(window.entries)
+    if track.key and entries and entries[0].offset < track.end:
+        before = entries.pop(0)
+        if (before.end, before.key) != (track.end, track.key):
+            return None
+    if entries and entries[0].offset > track.end:
+        return None
+    return entries
