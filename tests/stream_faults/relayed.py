@@ -55,6 +55,7 @@ class Relays:
     def close(self) -> None:
         for relay in self.alive:
             relay.close()
+        self.alive.clear()
 
 
 def turn(relay: Relay, until: Callable[[], object], why: str = "it") -> None:

@@ -197,7 +197,8 @@ def test_two_agents(relays: Relays, policy: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [StreamDown("it is away"), StreamFull("it is full"), StreamRefused("wrong password"), RuntimeError("a bug")]
+    "error",
+    [StreamDown("it is away"), StreamFull("it is full"), StreamRefused("wrong password"), RuntimeError("a bug")],
 )
 def test_a_target_that_is_away(relays: Relays, caplog: pytest.LogCaptureFixture, error: Exception) -> None:
     """For as long as it is, pauses grow, one line tells of it, and nothing is lost; then it goes on."""

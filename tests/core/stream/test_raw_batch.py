@@ -69,6 +69,43 @@ def test_an_event_that_is_no_event_goes_along_too() -> None:
     assert rows == [{"of": "a later codec"}, body[4][2], [4, 77, 1.0]]
 
 
+def test_what_a_later_version_says_of_a_whole_batch_goes_along() -> None:
+    """Behind the fields that this version knows, in a part and in each execution that is open."""
+    events = [*execution(1, end=False), *execution(2)]
+    for only in (None, "sentry"):
+        body = msgspec.msgpack.decode(frame.unframed(frame.EVENTS, encode(HEADER._replace(only=only), events).data))
+        body = [*body[:5], only, {"since": 2}, b"x"]
+        raw = RawBatch(frame.framed(frame.EVENTS, msgspec.msgpack.encode(body)))
+        picked = raw.pick([0, 2], producer=b"relay")
+        for data in (picked.data, picked.open["job-1/1"]):
+            assert msgspec.msgpack.decode(frame.unframed(frame.EVENTS, data))[5:] == [only, {"since": 2}, b"x"]
+            assert decode(data).only == only
+
+
+def test_an_event_keeps_a_job_that_this_version_can_not_read() -> None:
+    """Its index still names it, among the jobs that go along."""
+    body = msgspec.msgpack.decode(frame.unframed(frame.EVENTS, encode(HEADER, [*execution(1), *execution(2)]).data))
+    body[3].append({"id": "of a later version"})
+    body[4].append([0, 2, 9.0])
+    raw = RawBatch(frame.framed(frame.EVENTS, msgspec.msgpack.encode(body)))
+    assert raw.ids[-1] == ("", "")
+    picked = raw.pick([4, 6])
+    assert (picked.begun, picked.ended) == ((), ("job-2/1",))
+    jobs, rows = msgspec.msgpack.decode(frame.unframed(frame.EVENTS, picked.data))[3:5]
+    assert [jobs[row[1]] for row in rows] == [body[3][1], body[3][2]]
+    assert len(jobs) == 2
+
+
+def test_an_event_that_names_no_job_keeps_all_of_them() -> None:
+    """How a later version names it, nobody knows: what it says must still be true where it comes to."""
+    body = msgspec.msgpack.decode(frame.unframed(frame.EVENTS, encode(HEADER, [*execution(1), *execution(2)]).data))
+    body[4].append({"job": 1})
+    raw = RawBatch(frame.framed(frame.EVENTS, msgspec.msgpack.encode(body)))
+    jobs, rows = msgspec.msgpack.decode(frame.unframed(frame.EVENTS, raw.pick([4, 6]).data))[3:5]
+    assert jobs == body[3]
+    assert rows == [body[4][4], {"job": 1}]
+
+
 def test_executions_are_left_out_up_to_their_next_beginning() -> None:
     """An execution id may come again: what follows its new beginning belongs to that."""
     late, other, again = execution(1)[1:], execution(2), execution(1)

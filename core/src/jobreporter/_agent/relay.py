@@ -203,9 +203,8 @@ class Relay:
     def _give_signs_of_life(self) -> None:
         """For the executions that have begun through it: while it lives, the target's agents take nobody for lost."""
         for track in self._tracks.values():
-            if track.notes.key:
-                with self._target.talking() as target:
-                    target.beat(track.producer, self._beat(track.notes))
+            with self._target.talking() as target:
+                target.beat(track.producer, self._beat(track.notes))
 
     def _beat(self, notes: Relayed) -> bytes:
         return ProcessBeat(role="relay", origin=self._origin, relayed=notes).encoded()
@@ -242,7 +241,11 @@ class Relay:
             track = going_on(lease, producer, notes, partitions)
         else:
             with self._target.talking() as target:
-                track = beginning(lease, producer, last_numbers(target, producer))
+                last = last_numbers(target, producer)
+            with self._source.talking() as source:
+                track = beginning(lease, producer, last, source)
+            with self._target.talking() as target:
+                target.beat(producer, self._beat(track.notes))
         if why is not None:
             logger.warning("relay %r, partition %d: %s", self.name, partition, why)
         self._tracks[partition] = track

@@ -60,10 +60,17 @@ def going_on(lease: Lease, producer: bytes, notes: Relayed, partitions: int) -> 
     return Track(lease, producer, notes, sent, notes.key if notes.end == lease.position else "")
 
 
-def beginning(lease: Lease, producer: bytes, last: Sequence[int]) -> Track:
+def beginning(lease: Lease, producer: bytes, last: Sequence[int], source: Stream) -> Track:
     """The track of one that is new to the target. last: the numbers that are taken already."""
-    notes = Relayed(base=max(last) - lease.position, since=lease.position, end=lease.position, key="")
-    return Track(lease, producer, notes, list(last), "")
+    key = key_before(source, lease.partition, lease.position)
+    notes = Relayed(base=max(last) - lease.position, since=lease.position, end=lease.position, key=key)
+    return Track(lease, producer, notes, list(last), key)
+
+
+def key_before(source: Stream, partition: int, position: int) -> str:
+    """The key of the entry that ends at a position; empty where it has been trimmed."""
+    entries = source.read(partition, position - 1, 1).entries if position else ()
+    return next((each.key for each in entries if each.end == position), "")
 
 
 def misfit(lease: Lease, notes: Relayed, source: Stream) -> str | None:

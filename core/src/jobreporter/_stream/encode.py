@@ -116,15 +116,16 @@ def packed(
     rows: Sequence[Any],
     *,
     only: str | None = None,
+    more: Sequence[Any] = (),
     most: int | None = None,
 ) -> bytes:
     """The batch of jobs and events that are rows already, or encoded rows.
 
-    most: bytes, beyond which it raises TooBig. What comes out of a batch is not refused for the few bytes that another
+    more: what stands behind all that, encoded. most: bytes, beyond which it raises TooBig. What comes out of a batch is not refused for the few bytes that another
     number takes.
     """
     parts: tuple[Any, ...] = (producer, first, origin, jobs, rows)
-    body = _pack(parts if only is None else (*parts, only))
+    body = _pack(parts if only is None and not more else (*parts, only, *more))
     if most is not None and len(body) > most:
         raise TooBig
     return frame.framed(frame.EVENTS, body)

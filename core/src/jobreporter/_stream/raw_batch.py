@@ -50,8 +50,17 @@ class _Rows(msgspec.Struct, array_like=True, gc=False):
     only: str | None = None
 
 
+# How an array of so few elements begins.
+_SHORT = range(0x90, 0x90 + len(_Rows.__struct_fields__) + 1)
 _heads = msgspec.msgpack.Decoder(_Heads)
 _rows = msgspec.msgpack.Decoder(_Rows)
+
+
+def _behind_what_is_known(body: bytes) -> list[msgspec.Raw]:
+    """The fields of a batch's row behind those of this version. There is no need to look where it is as short as ours."""
+    if body[0] in _SHORT:
+        return []
+    return msgspec.msgpack.decode(body, type=list[msgspec.Raw])[len(_Rows.__struct_fields__) :]
 
 
 class RawBatch:
@@ -66,6 +75,8 @@ class RawBatch:
             raise Unreadable(f"it has not the form of a batch: {error}") from None
         self.producer, self.first, self.only = rows.producer, rows.first, rows.only
         self.origin, self.jobs, self.events = rows.origin, rows.jobs, rows.events
+        # What a later version says of the whole batch goes along with each part of it.
+        self._more = _behind_what_is_known(self._body)
         #: The job id and the execution id of each event; empty for one whose job can't be read.
         self.ids: list[tuple[str, str]] = []
         self._kinds: list[int] = []
@@ -89,11 +100,13 @@ class RawBatch:
             kind, number, ids = -1, -1, ("", "")
             try:
                 event = msgspec.msgpack.decode(raw, type=_EventHead)
-                job = msgspec.msgpack.decode(self.jobs[event.job], type=_JobHead)
+                job_row = self.jobs[event.job]
+                number = event.job
+                job = msgspec.msgpack.decode(job_row, type=_JobHead)
             except (*UNEXPECTED, IndexError):
                 pass
             else:
-                kind, number, ids = event.kind, event.job, (job.id, job.execution_id)
+                kind, ids = event.kind, (job.id, job.execution_id)
             self.ids.append(ids)
             self._kinds.append(kind)
             self._numbers.append(number)
@@ -135,18 +148,19 @@ class RawBatch:
         )
 
     def _packed(self, which: Sequence[int], producer: bytes, first: int, only: str | None) -> bytes:
-        used = sorted({self._numbers[index] for index in which} - {-1})
-        if len(used) == len(self.jobs):
+        used = sorted({self._numbers[index] for index in which})
+        # Which job an event is about that can't be read, nobody knows: then all of them go along, each in its place.
+        if len(used) == len(self.jobs) or -1 in used:
             jobs, rows = self.jobs, [self.events[index] for index in which]
         else:
             places = {number: place for place, number in enumerate(used)}
             jobs = [self.jobs[number] for number in used]
             rows = [self._renumbered(index, places) for index in which]
-        return packed(producer, first, self.origin, jobs, rows, only=only)
+        return packed(producer, first, self.origin, jobs, rows, only=only, more=self._more)
 
     def _renumbered(self, index: int, places: dict[int, int]) -> msgspec.Raw:
         """The row with the index of its job changed to where the job is now."""
-        if (number := self._numbers[index]) == -1 or places[number] == number:
+        if places[number := self._numbers[index]] == number:
             return self.events[index]
         row = msgspec.msgpack.decode(self.events[index], type=list[msgspec.Raw])
         row[1] = msgspec.Raw(msgspec.msgpack.encode(places[number]))
