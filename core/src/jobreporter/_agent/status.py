@@ -58,6 +58,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     spool: str | None
     spool_bytes: int
     warnings: tuple[str, ...]
+    #: The agents that append what is in other streams.
+    relays: tuple[ProcessStatus, ...] = ()
 
 
 def status_of(stream: Stream, config: StreamConfig) -> Status:
@@ -67,6 +69,12 @@ def status_of(stream: Stream, config: StreamConfig) -> Status:
     agents = [_process(beat, process) for beat, process in known if process.role == "agent"]
     agents = [each for each in agents if each.seen_seconds < _GONE]
     workers = [_process(beat, process) for beat, process in known if process.role == "worker"]
+    relays: dict[tuple[str, int], ProcessStatus] = {}
+    for each in (_process(beat, process) for beat, process in known if process.role == "relay"):
+        # It is a producer for each partition that it reads. Seen is who was seen last.
+        before = relays.get((each.host, each.pid))
+        if before is None or each.seen_seconds < before.seen_seconds:
+            relays[each.host, each.pid] = each
     ledgers = list(stream.ledgers())
     reporters = tuple(_reporter(name, ledgers, agents) for name in sorted({each.reporter for each in ledgers}))
     size, spool_warnings = _spool(config.spool)
@@ -87,6 +95,7 @@ def status_of(stream: Stream, config: StreamConfig) -> Status:
         spool=config.spool,
         spool_bytes=size,
         warnings=tuple(warnings),
+        relays=tuple(relays.values()),
     )
 
 

@@ -65,6 +65,7 @@ def _told(found: Status) -> str:
         f"stream: {found.url} ({found.partitions} partition{'s' if found.partitions > 1 else ''})",
         f"workers: {len(found.workers)}; open executions: {found.open_executions}",
         *(f"agent: {each.host}:{each.pid}, seen {each.seen_seconds:.0f} s ago" for each in found.agents),
+        *(f"relay: {each.host}:{each.pid}, seen {each.seen_seconds:.0f} s ago" for each in found.relays),
         *(f"warning: {warning}" for warning in found.warnings),
     ]
     return "\n".join([*lines, "", table(rows) if len(rows) > 1 else "no agent has run a reporter yet"])
