@@ -14,6 +14,7 @@ from jobreporter._config.parse import TABLES
 from jobreporter._config.settings import LaneSettings, ReporterSettings, Tables, When
 from jobreporter._config.wording import expected
 from jobreporter._dispatch.wiring import from_file
+from jobreporter._stream.relay_settings import RelayOptions
 from jobreporter._stream.settings import StreamOptions
 
 from .documents import CONFIG, WRONG_CONFIGS, Block, blocks, code_words, rows, section
@@ -34,14 +35,17 @@ RECORDS: dict[str, type[msgspec.Struct]] = {
     "[reporters.NAME.lane]": LaneSettings,
 }
 BELOW_A_REPORTER = ("when", "lane")
+#: Keys that only some reporters' tables have, and are core's all the same.
+OF_SOME = {"relay": RelayOptions}
+EVERY = {**RECORDS, **OF_SOME}
 
 
-@pytest.mark.parametrize("heading", RECORDS)
+@pytest.mark.parametrize("heading", EVERY)
 def test_every_key_of_the_config_is_documented(heading: str) -> None:
     """Each table has the keys, types and defaults of the record that the parser fills."""
     table = {code_words(key)[0]: (kind, default) for key, kind, default, _ in rows(section(CONFIG, heading), "key")}
     tables = {key: table.pop(key) for key in BELOW_A_REPORTER if key in table}
-    every = msgspec.structs.fields(RECORDS[heading])
+    every = msgspec.structs.fields(EVERY[heading])
     fields = [field for field in every if field.name not in tables]
     types = {field.name: expected(msgspec.inspect.type_info(field.type)) for field in fields}
     defaults = {field.name: [] if field.default == () else field.default for field in fields}
