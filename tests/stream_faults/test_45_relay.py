@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from jobreporter._agent import relay as relay_module
 from jobreporter._agent.relay import Relay
+from jobreporter._stream.process import ProcessBeat
 from jobreporter.streams import StreamDown, StreamFull, StreamRefused
 from jobreporter.streams.sqlite import engine as sqlite
 from tests.redis_servers import Server
-from tests.stream_faults.fleet import ORIGIN, Fleet, execution, executions
+from tests.stream_faults.fleet import ORIGIN, PATIENCE, Fleet, execution, executions
 from tests.stream_faults.relayed import (
     Killed,
     Path,
@@ -29,19 +30,24 @@ from tests.stream_faults.relayed import (
 SENT = executions(60)
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def path(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Path]:
-    """From two partitions to three, or to the eight that a Redis has."""
-    source = Fleet(sqlite, f"sqlite://{tmp_path}/source.db", partitions=2)
-    if request.param == "sqlite":
-        target = Fleet(sqlite, f"sqlite://{tmp_path}/target.db", partitions=3)
-    else:
-        from jobreporter_redis import engine as redis
+def fleet_of(engine: str, name: str, partitions: int, request: pytest.FixtureRequest) -> Fleet:
+    if engine == "sqlite":
+        return Fleet(sqlite, f"sqlite://{request.getfixturevalue('tmp_path')}/{name}.db", partitions=partitions)
+    from jobreporter_redis import engine as redis
 
-        server: Server = request.getfixturevalue("redis_server")
-        with server.client() as client:
-            client.flushall()
-        target = Fleet(redis, server.url)
+    server: Server = request.getfixturevalue("redis_server")
+    with server.client() as client:
+        client.flushall()
+    return Fleet(redis, server.url, partitions=partitions)
+
+
+@pytest.fixture(params=[("sqlite", "sqlite"), ("sqlite", "redis"), ("redis", "sqlite")], ids="-to-".join)
+def path(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """From two partitions to three."""
+    source, target = (
+        fleet_of(engine, name, partitions, request)
+        for engine, name, partitions in zip(request.param, ("source", "target"), (2, 3), strict=True)
+    )
     yield Path(source, target)
     source.close()
     target.close()
@@ -83,6 +89,70 @@ def test_what_is_in_the_stream_comes_to_the_target(relays: Relays) -> None:
     send(relays, more)
     until_settled(relay, relays.source)
     assert_once(relays.target, [*SENT, *more])
+
+
+def test_entries_that_are_larger_than_a_read(relays: Relays, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them comes by itself."""
+    monkeypatch.setattr(relay_module, "_READ", 1)
+    send(relays)
+    until_settled(relays.relay(), relays.source)
+    assert_once(relays.target, SENT)
+
+
+def test_a_relay_that_is_slow_keeps_its_lease(relays: Relays, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window is cut where it takes too long: what was appended is settled, and the lease renewed in between."""
+    monkeypatch.setattr(relay_module, "_READ", 10**6)
+    send(relays)
+    relay = relays.relay()
+    real, settled = relay._append, []
+
+    def slow(*arguments: Any) -> None:
+        relay._clock.skipped += 1.5  # type: ignore[attr-defined]  # it is a QuickClock
+        real(*arguments)
+
+    def settling(track: Any, last: Any, reading: Any) -> None:
+        settled.append(last.end)
+        Relay._settle(relay, track, last, reading)
+
+    monkeypatch.setattr(relay, "_append", slow)
+    monkeypatch.setattr(relay, "_settle", settling)
+    until_settled(relay, relays.source)
+    assert len(settled) > 4
+    assert_once(relays.target, SENT)
+
+
+def test_one_that_can_not_reach_its_target_lets_another_one_try(relays: Relays) -> None:
+    """After a minute, if there is one that can."""
+    agents = [relays.relay(), relays.relay()]
+    targets = {each: flaky_target(each, relays.target) for each in agents}
+    stream = relays.source.stream()
+
+    def go_on(until: Callable[[], object]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not until():
+            assert time.monotonic() < end
+            for each in agents:
+                said = ProcessBeat(role="agent", origin=ORIGIN, reporters=("central",), broken=each._broken())
+                stream.beat(each._owner, said.encoded())
+                each.turn()
+
+    go_on(lambda: [each for each in agents if each._leases])
+    (first,) = [each for each in agents if each._leases]
+    (second,) = [each for each in agents if not each._leases]
+    targets[first].raises = StreamDown("no way there")
+    targets[first].beats = targets[first].append  # type: ignore[attr-defined]  # they fail in the same way
+    send(relays)
+    go_on(lambda: second._leases)
+    assert first._leases == {}
+    assert first.trouble == "no way there"
+    go_on(lambda: relays.source.ledger("central").pending == 0)
+    assert_once(relays.target, SENT)
+    until = second._clock.monotonic() + 100
+    go_on(lambda: second._clock.monotonic() > until)
+    assert second._leases, "it keeps them, for as long as the other one is in trouble"
+    del targets[first].beats  # type: ignore[attr-defined]  # it is the stream's again
+    targets[first].raises = None
+    go_on(lambda: first._leases and not second._leases)
 
 
 def test_what_runs_is_known_at_the_target(relays: Relays) -> None:
@@ -177,8 +247,6 @@ def test_two_agents(relays: Relays, policy: str) -> None:
     first, second = relays.relay(agents=policy), relays.relay(agents=policy)
     stream = relays.source.stream()
     for each in (first, second):
-        from jobreporter._stream.process import ProcessBeat
-
         said = ProcessBeat(role="agent", origin=ORIGIN, reporters=("central",))
         stream.beat(each._owner, said.encoded())
     send(relays)

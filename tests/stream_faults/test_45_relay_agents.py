@@ -149,7 +149,12 @@ def test_from_a_worker_to_a_central_reporter(shop: Shop) -> None:
 
 def test_once(shop: Shop) -> None:
     """It hands on what is there and ends; then the centre's does. Where the target is away, it says that something stayed."""
+    shop.host.write_text(
+        shop.host.read_text() + "[reporters.central.lane]\ntimeout = 1\n[reporters.near.lane]\ntimeout = 1\n"
+    )
     shop.publish(10)
+    away = shop.cli.run("--config", str(shop.host), "agent", "--once", TARGET_URL=f"sqlite://{shop.folder}/none/of.db")
+    assert away.returncode == 1
     central = {"TARGET_URL": shop.environ["TARGET_URL"]}
     assert shop.cli.run("--config", str(shop.host), "agent", "--once", **central).returncode == 0
     assert shop.cli.run("--config", str(shop.central), "agent", "--once", **central).returncode == 0

@@ -81,6 +81,8 @@ class Relay:
         self._tracks: dict[int, Track] = {}
         self._due: dict[str, float] = {}
         self._in_trouble_since: float | None = None
+        # There may be something new where there was nothing before.
+        self._is_to_read = True
         #: Wakes it when it waits.
         self.wakeup = Wakeup(clock)
         #: Nothing more is read.
@@ -126,7 +128,7 @@ class Relay:
             return
         try:
             with self._source.talking() as source:
-                source.wait(heads, timeout)
+                self._is_to_read |= source.wait(heads, timeout)
         except Away:
             self.wakeup.wait(timeout)
 
@@ -213,12 +215,18 @@ class Relay:
 
     def _hand_on(self) -> bool:
         busy = False
+        if self._target.trouble is not None:
+            # One that has given its partitions up would otherwise seem to be in order, and get them back.
+            with self._target.talking() as target:
+                target.beats()
+        # One that was set back has new events where its head has been already, and wakes nobody.
+        is_to_read, self._is_to_read = self._is_to_read or self._is_due("read", RENEW_EVERY), False
         for partition in list(self._leases):
             self._keep_leases()
             if partition not in self._leases or self.stopping:
                 continue
             track = self._tracks.get(partition) or self._begun(partition)
-            if track is not None:
+            if track is not None and (is_to_read or track.head != track.end):
                 busy |= self._hand_on_from(track)
         return busy
 
@@ -261,8 +269,11 @@ class Relay:
 
     def _hand_on_from(self, track: Track) -> bool:
         with self._source.talking() as source:
-            window = source.read(track.lease.partition, max(track.end - bool(track.key), 0), _READ)
-        entries = _following(track, window)
+            window = source.read(track.lease.partition, track.end - bool(track.key), _READ)
+            entries = _following(track, window)
+            if entries == [] and window.head > track.end:  # the entry before was all that one read may take
+                window = source.read(track.lease.partition, track.end, _READ)
+                entries = _following(track, window)
         if entries is None:
             del self._tracks[track.lease.partition]  # to find out where it stands now
             return False
