@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -136,9 +137,8 @@ def test_one_that_can_not_reach_its_target_lets_another_one_try(relays: Relays) 
                 stream.beat(each._owner, said.encoded())
                 each.turn()
 
-    go_on(lambda: [each for each in agents if each._leases])
-    (first,) = [each for each in agents if each._leases]
-    (second,) = [each for each in agents if not each._leases]
+    first, second = agents if zlib.crc32(b"central") % 2 == 0 else reversed(agents)
+    go_on(lambda: first._leases and not second._leases)
     targets[first].raises = StreamDown("no way there")
     targets[first].beats = targets[first].append  # type: ignore[attr-defined]  # they fail in the same way
     send(relays)
