@@ -36,7 +36,7 @@ from jobreporter.events import (
     kind_of,
 )
 from jobreporter.hookspecs import ARGUMENTS, HANDLERS, hookimpl
-from jobreporter.options import Duration, Options, Secret, Size
+from jobreporter.options import Duration, Options, Placement, Secret, Size
 from jobreporter.text import one_line
 from jobreporter.typed import Reporter
 from jobreporter.units import format_duration, format_size, parse_duration, parse_size
@@ -67,6 +67,7 @@ __all__ = [
     "LaneStats",
     "Options",
     "Origin",
+    "Placement",
     "PluginError",
     "Producer",
     "Reporter",

@@ -112,7 +112,9 @@ class _Parsing:
             path=self._path,
             place=self._place,
             stream=self._stream(table, reporters),
-            reporters=tuple(self._reporter(name, reporters, name in switched_off) for name in reporters),
+            reporters=tuple(
+                self._reporter(name, reporters, name in switched_off, has_stream=STREAM in table) for name in reporters
+            ),
             origins=self._origins,
             **{name: value for name, value in own.items() if value is not None},
         )
@@ -179,7 +181,9 @@ class _Parsing:
             self.notes.append(Note(f"{DISABLE}: there is no reporter {quoted(name)} here{near}", doubtful=bool(near)))
         return set(reporters) if ALL in names else names
 
-    def _reporter(self, name: Any, reporters: Mapping[str, Any], switched_off: bool) -> ReporterConfig:
+    def _reporter(
+        self, name: Any, reporters: Mapping[str, Any], switched_off: bool, *, has_stream: bool
+    ) -> ReporterConfig:
         above = self._place.below("reporters")
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
             self.faults.append(above.fault(f"reporter name {quoted(name)}: {_EXPECTED_NAME}", str(name)))
@@ -201,6 +205,7 @@ class _Parsing:
                 "enabled": settings.enabled and not switched_off,
                 "disabled_by": DISABLE if settings.enabled and switched_off else None if settings.enabled else "config",
             },
+            in_agent=has_stream and settings.where == "agent",
             options=RawOptions((key, value) for key, value in table.items() if key not in RESERVED),
             place=place,
             folder=self._folder,

@@ -101,7 +101,8 @@ def from_objects(reporters: Mapping[str, object], config: Mapping[str, Any]) -> 
     parsed = parse(config, IN_CODE)
     plugins = {name: load(name, target) for name, target in reporters.items()}
     factories = [
-        ReporterFactory(reporter, partial(plugins.__getitem__, reporter.name))
+        # They run in this program, whatever the config says of a stream.
+        ReporterFactory(msgspec.structs.replace(reporter, in_agent=False), partial(plugins.__getitem__, reporter.name))
         for reporter in parsed.config.reporters
         if reporter.enabled
     ]
@@ -202,6 +203,8 @@ def _with_stream(parsed: Parsed, place: Literal["worker", "agent"] | None) -> tu
 
 def _survey(parsed: Parsed, factories: Sequence[ReporterFactory], strangers: Iterable[Fault]) -> Survey:
     of_options = [fault for factory in factories for fault in factory.faults()]
+    remarks = [Note(remark, doubtful=True) for factory in factories for remark in factory.remarks]
+    parsed = parsed._replace(notes=(*parsed.notes, *remarks))
     return Survey(parsed, tuple(factories), tuple(in_order([*parsed.faults, *strangers, *of_options])))
 
 
