@@ -58,7 +58,7 @@ AGENT = Placement(place="agent")
 
 def test_agents_can_not_share_it() -> None:
     """Each would serve figures of a part of the events."""
-    with pytest.raises(ValueError, match="lane.agents is 'share', but figures"):
+    with pytest.raises(ValueError, match=r"lane\.agents is 'share', but figures"):
         list(PrometheusOptions().check_placement(Placement(place="agent", agents="share")))
     assert list(PrometheusOptions().check_placement(Placement(agents="share"))) == []  # a worker counts its own
 
