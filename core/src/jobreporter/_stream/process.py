@@ -21,6 +21,8 @@ class ProcessBeat(msgspec.Struct, frozen=True, kw_only=True):
     reporters: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     config: str = ""
+    #: Of an agent: what has come of the spool that it empties, since it started.
+    taken_in: dict[str, int] = {}
 
     def encoded(self) -> bytes:
         return _encode(self)

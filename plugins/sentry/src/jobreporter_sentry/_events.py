@@ -95,8 +95,11 @@ class Events:
             "contexts": {"job": self._job_context(meta)},
         }
         if origin == self._context.origin:  # what runs an agent says nothing about a worker
-            python = {"name": platform.python_implementation(), "version": platform.python_version()}
-            event["contexts"] |= {"runtime": python}
+            python: dict[str, object] = {
+                "name": platform.python_implementation(),
+                "version": platform.python_version(),
+            }
+            event["contexts"]["runtime"] = python
         if job.args or job.kwargs:  # apart from the facts, which would be cut for want of room
             event["contexts"]["job arguments"] = copy.deepcopy({"args": list(job.args), "kwargs": job.kwargs})
         if self._sdk is not None:
