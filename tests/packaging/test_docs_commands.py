@@ -79,8 +79,9 @@ def commands() -> Iterator[Command]:
 # Commands that need agents and streams, and those in a project of the reader's: their own tests run them.
 ELSEWHERE = ("stream.md", "reporter.md")
 LANGUAGES = ("console", "sh", "ini", "crontab")
-# The page serves until it is stopped, and the screen wants a terminal: their own tests run them.
-SERVING = {"web", "top"}
+# The page and an agent serve until they are stopped, the screen wants a terminal, and a stream has to be there: their own
+# tests run them.
+SERVING = {"web", "top", "agent", "stream"}
 COMMANDS = [
     command
     for command in commands()
@@ -168,7 +169,7 @@ def test_each_option_is_documented() -> None:
 def test_units_are_well_formed() -> None:
     """systemd reads such files as sections of keys."""
     units = blocks(DEPLOYMENT, "ini")
-    assert len(units) == 2
+    assert len(units) == 3
     for unit in units:
         parser = configparser.ConfigParser(interpolation=None)
         parser.read_string(unit.text)
@@ -192,7 +193,7 @@ def lines_of_config(block: Block) -> str:
 
 def test_the_config_map_has_a_config(shop: Path, tmp_path: Path) -> None:
     """It is right, though its secrets aren't here."""
-    [manifest] = blocks(DEPLOYMENT, "yaml")
+    manifest, _sidecar = blocks(DEPLOYMENT, "yaml")
     path = tmp_path / "jobreporter.toml"
     path.write_text(lines_of_config(manifest).replace("reporters.sentry", "reporters.log").replace("dsn", "# dsn"))
     assert run(shop, ["--config", str(path), "check", "--no-start"]).returncode == 0

@@ -9,7 +9,7 @@ from jobreporter._dispatch.dispatcher import Dispatcher
 from jobreporter._publish.execution import Execution
 from jobreporter._system.clock import Clock
 from jobreporter._version import __version__
-from jobreporter.context import Context, LaneStats, Origin, Producer
+from jobreporter.context import Context, LaneStats, LiveAgent, Origin, Producer, Running
 from jobreporter.error_info import ErrorInfo, Frame
 from jobreporter.errors import (
     Abort,
@@ -36,7 +36,7 @@ from jobreporter.events import (
     kind_of,
 )
 from jobreporter.hookspecs import ARGUMENTS, HANDLERS, hookimpl
-from jobreporter.options import Duration, Options, Secret, Size
+from jobreporter.options import Duration, Options, Placement, Secret, Size
 from jobreporter.text import one_line
 from jobreporter.typed import Reporter
 from jobreporter.units import format_duration, format_size, parse_duration, parse_size
@@ -65,11 +65,14 @@ __all__ = [
     "Job",
     "JobReporterError",
     "LaneStats",
+    "LiveAgent",
     "Options",
     "Origin",
+    "Placement",
     "PluginError",
     "Producer",
     "Reporter",
+    "Running",
     "Secret",
     "Size",
     "Started",

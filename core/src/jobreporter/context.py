@@ -90,6 +90,24 @@ class Producer(msgspec.Struct, frozen=True, kw_only=True):
     ledger: dict[str, LaneStats] = {}
 
 
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution that runs somewhere. Fields are only added."""
+
+    started: Started
+    #: The process that published its ``Started``.
+    origin: Origin
+
+
+class LiveAgent(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent that gives signs of life, as another one knows it, or itself. Fields are only added."""
+
+    origin: Origin
+    #: The reporters that it runs.
+    reporters: tuple[str, ...] = ()
+    #: Whether its config says the same of what agents do as that of the one that was asked.
+    same_config: bool = True
+
+
 def _nothing_lost(_reason: str, _count: int = 1) -> None:
     """Where nobody counts."""
 
@@ -111,8 +129,12 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     lost: Callable[[str, int], None] = _nothing_lost
     #: The executions that are running anywhere, each by its ``Started``, as a stream knows them. Empty without a stream.
     open: Callable[[], list[Started]] = list
+    #: The same, each with the process that it comes from: in an agent, that is another one. Empty without a stream.
+    running: Callable[[], list[Running]] = list
     #: The processes that append to the stream. Empty without a stream.
     producers: Callable[[], list[Producer]] = list
+    #: The agents that are alive, this one included. Empty without a stream, and in a worker.
+    agents: Callable[[], list[LiveAgent]] = list
     #: What the config's ``[schedules]`` expect, for a reporter that watches them. With a stream an agent does, and tells
     #: each reporter what was missed.
     schedules: tuple[Schedule, ...] = ()

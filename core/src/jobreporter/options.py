@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Annotated, Any, dataclass_transform
+from typing import Annotated, Any, Literal, dataclass_transform
 
 import msgspec
 from msgspec import inspect
@@ -81,6 +81,16 @@ def _annotations(namespace: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a reporter runs, as its config says. Fields are only added."""
+
+    #: ``agent``: away from the workers, in a `jobreporter agent` that reads a ``[stream]``. ``worker``: in the process whose
+    #: jobs it reports.
+    place: Literal["worker", "agent"] = "worker"
+    #: In an agent, ``lane.agents``: whether one agent runs the reporter, or all of them share its events.
+    agents: Literal["one", "share"] = "one"
+
+
 # Struct's own declaration to type checkers would have each subclass repeat frozen=True and kw_only=True.
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Options(msgspec.Struct, metaclass=_KeywordOnly, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,10 +100,20 @@ class Options(msgspec.Struct, metaclass=_KeywordOnly, frozen=True, kw_only=True,
     no field is a `ConfigError`, and so is a value of another type.
 
     Where a scalar or a `Secret` is declared, the config may say ``{ env = "NAME" }`` or ``{ file = "PATH" }`` instead.
-    ``use``, ``enabled``, ``when`` and ``lane`` are the config's own words and no names for fields. A ``__post_init__``
-    that raises ValueError says in one sentence what is wrong with the values together; an ExceptionGroup of them says
-    several things in one go.
+    ``use``, ``enabled``, ``where``, ``when`` and ``lane`` are the config's own words and no names for fields. A
+    ``__post_init__`` that raises ValueError says in one sentence what is wrong with the values together; an ExceptionGroup
+    of them says several things in one go. What is wrong with them only in an agent, or only in a worker, is for
+    `check_placement`.
     """
+
+    def check_placement(self, _placement: Placement, /) -> Iterable[str]:
+        """Say what the values mean in the place where the reporter runs. Called wherever the config is looked at.
+
+        Raises ValueError, or an ExceptionGroup of them, for what can't work there: a `ConfigError`. Each sentence that it
+        returns or yields is a remark on what works, and may surprise: it is logged at the start, and ``jobreporter check``
+        shows it.
+        """
+        return ()
 
 
 class Secret:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -129,3 +130,18 @@ def test_schedules_that_nobody_watches_are_doubtful(tmp_path: Path) -> None:
     path.write_text(text + f'[stream]\nurl = "sqlite://{tmp_path}/stream.db"\n')
     assert survey(path).parsed.notes == ()
     assert from_objects({}, {"schedules": {"backup": {"every": "1h"}}}).config.schedules
+
+
+@pytest.mark.parametrize("place", [None, "worker"])
+def test_a_reporter_that_does_things_by_time_may_watch_schedules(
+    place: Literal["worker"] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is known once its plugin is loaded. Of one that can't be loaded now, nothing is known."""
+    (tmp_path / "keepers.py").write_text(
+        "from jobreporter import hookimpl\nclass Keeper:\n    @hookimpl\n    def reporter_tick(self): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "jobreporter.toml"
+    for use in ("keepers:Keeper", "no_such_module:Keeper"):
+        path.write_text(f"[reporters.log]\n[reporters.mine]\nuse = '{use}'\n[schedules.backup]\nevery = '1h'\n")
+        assert survey(path, place).parsed.notes == ()

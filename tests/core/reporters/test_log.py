@@ -18,6 +18,7 @@ from jobreporter import (
     HANDLERS,
     Aborted,
     ConfigError,
+    Context,
     Dispatcher,
     ErrorInfo,
     Event,
@@ -44,10 +45,10 @@ ERROR = ErrorInfo(
 HOSTILE = "a\nb\rc\x1b[31md\x00e\x85f\x9bg\u2028h\u2029i\u202ej\u200bk\x7fl\ud800m"
 
 
-def reporter(**options: Any) -> LogReporter:
-    """A started reporter."""
+def reporter(page: str | None = None, **options: Any) -> LogReporter:
+    """A started reporter. page: that of the config's ``[context]``."""
     log = LogReporter()
-    log.reporter_start(LogOptions(**options))
+    log.reporter_start(LogOptions(**options), Context(host="h", pid=1, version="1", stats=dict, page=page))
     return log
 
 
@@ -111,6 +112,32 @@ def test_each_event_is_one_line_for_people(
     assert lines(event, caplog) == [("jobreporter.events", level, line)]
 
 
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_outcomes_link_their_page(style: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the config says where it is. What went wrong still stands last, and a long message costs it nothing."""
+    started = Started(job=JOB, at=1.0)
+    stopped = Stopped(job=JOB, at=1.0, outcome="failure")
+    outcomes = [
+        Success(job=JOB, at=1.0),
+        Aborted(job=JOB, at=1.0),
+        Failure(job=JOB, at=1.0, error=ErrorInfo(type="E", message="m" * 5_000)),
+    ]
+    for page, link in (("https://jobs.example/", "https://jobs.example/x/7-2"), (None, None)):
+        log = reporter(page, format=style)
+        with caplog.at_level(logging.DEBUG):
+            for event in (started, *outcomes, stopped):
+                report(log, event)
+        told = [record.getMessage() for record in caplog.records]
+        caplog.clear()
+        if style == "json":
+            assert [json.loads(each).get("page") for each in told] == [None, link, link, link, None]
+        else:
+            expected = [None if link is None else f"page={link}"] * 3
+            pages = [next((word for word in each.split() if word.startswith("page=")), None) for each in told]
+            assert pages == [None, *expected, None]
+            assert told[3].endswith("m...")
+
+
 def test_what_is_unknown_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     """A job without a queue or a known maximum of attempts has a shorter line."""
     job = Job(id="7", execution_id="7", name="clean", source="python")
@@ -142,7 +169,7 @@ def test_a_message_is_not_a_format(caplog: pytest.LogCaptureFixture) -> None:
 def test_what_nobody_listens_to_is_not_formatted(kind: str) -> None:
     """Below the logger's level an event costs no formatting."""
 
-    def formatted(event: Event, limit: int) -> str:
+    def formatted(event: Event, limit: int, _link: str | None) -> str:
         raise AssertionError("formatted")
 
     log = reporter(format=kind, logger="jobreporter.events.quiet")

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jobreporter import ErrorInfo, Event, Failure, Frame
+from jobreporter import ErrorInfo, Event, Failure, Frame, Origin, Secret
 from jobreporter.testing import make_error, make_event, make_job
+from jobreporter_honeybadger import HoneybadgerOptions
+from jobreporter_honeybadger._notice import notice_of as notice_of_failure
+from jobreporter_honeybadger._server import Server
 from jobreporter_honeybadger._version import __version__
 
 from .conftest import MakeDispatcher
@@ -244,6 +247,46 @@ def test_the_project_root_is_the_working_directory_by_default(
     [notice] = honeybadger.notices
     assert notice["server"]["project_root"] == os.getcwd()
     assert notice["error"]["backtrace"][0]["file"] == "[PROJECT_ROOT]/a.py"
+
+
+HERE = Origin(host="web-3", pid=7, version="1")
+
+
+@pytest.mark.parametrize("elsewhere", [{"pid": 8}, {"host": "web-4"}])
+def test_an_agent_does_not_take_its_own_folder_for_the_workers(elsewhere: dict[str, Any]) -> None:
+    """The working directory is said of the process itself, and an option of all."""
+    options = HoneybadgerOptions(api_key=Secret("k"))
+    assert Server.of(options, HERE, HERE).project_root == os.getcwd()
+    there = replace(HERE, **elsewhere)
+    assert Server.of(options, there, HERE).project_root is None
+    options = HoneybadgerOptions(api_key=Secret("k"), project_root="/srv/shop")
+    assert Server.of(options, there, HERE).project_root == "/srv/shop"
+
+
+@pytest.mark.parametrize(
+    ("filename", "module", "in_app", "file"),
+    [
+        ("/srv/shop/shop/mail.py", "shop.mail", True, "[PROJECT_ROOT]/shop/mail.py"),
+        ("/srv/shop/shop/__init__.py", "shop", True, "[PROJECT_ROOT]/shop/__init__.py"),
+        ("/srv/shop/worker.py", "__main__", True, "/srv/shop/worker.py"),
+        ("/srv/shop/shop/mail.py", "shop.mail", False, "/srv/shop/shop/mail.py"),
+        ("/srv/shop/shop/mail.py", "shop.mail", None, "/srv/shop/shop/mail.py"),
+        ("/srv/shop/shop/mail.py", None, True, "/srv/shop/shop/mail.py"),
+        ("/env/lib/site-packages/shop/mail.py", "shop.mail", True, "[PROJECT_ROOT]/shop/mail.py"),
+        ("/env/lib/site-packages/smtp/pool.py", "smtp.pool", False, "/env/lib/site-packages/smtp/pool.py"),
+        ("<string>", "shop.made", True, "<string>"),
+    ],
+)
+def test_without_a_root_a_file_is_shown_from_its_top_package_on(
+    filename: str, module: str | None, in_app: bool | None, file: str
+) -> None:
+    """So that a failure is grouped alike, wherever the reporter runs."""
+    frames = (Frame(filename=filename, lineno=1, function="f", module=module, in_app=in_app),)
+    failure = make_event("failure", error=make_error(frames=frames))
+    assert isinstance(failure, Failure)
+    notice = notice_of_failure(failure, Server(None, None, None, None, "h", 1))
+    assert notice["error"]["backtrace"][0]["file"] == file
+    assert "project_root" not in notice["server"]
 
 
 def test_tags(notice_of: Any) -> None:

@@ -105,6 +105,22 @@ CASES: dict[str, Case] = {
         ],
         [*silent("JobReporterLagging", "9m"), firing("JobReporterLagging", "20m", {"reporter": "sentry"})],
     ),
+    "an agent that goes, and one that takes over": Case(
+        [
+            Series("jobreporter_agents", {"instance": "one"}, "2x60 _x40"),
+            Series("jobreporter_agents", {"instance": "two"}, "_x62 1x60 _x60"),
+        ],
+        [*silent("JobReporterNoAgent", "30m", "61m", "70m", "125m"), firing("JobReporterNoAgent", "135m", {})],
+    ),
+    "a service that never had an agent": Case([BUILD], silent("JobReporterNoAgent", "10m", "60m", "1440m")),
+    "a service that has none any more": Case(
+        [BUILD, Series("jobreporter_agents", {}, "1x60")],
+        [firing("JobReporterNoAgent", "90m", {}), *silent("JobReporterNoAgent", "1510m")],
+    ),
+    "agents that are deployed one after the other, and some that stay behind": Case(
+        [Series("jobreporter_agents_unlike", {}, "0x9 1x20 0x30 1x60")],
+        [*silent("JobReporterAgentsDiffer", "25m", "80m"), firing("JobReporterAgentsDiffer", "110m", {})],
+    ),
     "more labels than there is room for": Case(
         [
             Series("jobreporter_label_overflow_total", {"label": "job"}, "0x9 1x20"),
@@ -194,6 +210,21 @@ TEXTS: dict[str, tuple[list[Series], Check, str, str]] = {
         firing("JobReporterLagging", "12m", {"reporter": "log"}),
         "reporter log lags behind",
         "Events wait 6m 40s for reporter log.",
+    ),
+    "JobReporterNoAgent": (
+        [Series("jobreporter_agents", {}, "1x20")],
+        firing("JobReporterNoAgent", "32m", {}),
+        "no agent reads the stream",
+        "No agent is seen that hands events to reporters: they wait in the stream, for as long as its retention allows.",
+    ),
+    "JobReporterAgentsDiffer": (
+        [Series("jobreporter_agents_unlike", {}, "2x60")],
+        firing("JobReporterAgentsDiffer", "40m", {}),
+        "agents run with different configs",
+        (
+            "2 of the agents have another config than the one that counts: what becomes of an event depends on which of"
+            " them has it."
+        ),
     ),
     "JobReporterQuiet": (
         [Series(FINISHED, SHOP, hours(BUSY, 8) + f" {8 * DAY}x{DAY}")],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from jobreporter import Context, LaneStats
+from jobreporter import Context, LaneStats, LiveAgent
 from jobreporter_prometheus import PrometheusOptions
-from jobreporter_prometheus._families import DROPPED, HANDLED
+from jobreporter_prometheus._families import AGENTS, AGENTS_UNLIKE, DROPPED, HANDLED
 from jobreporter_prometheus._figures import Figures, Frame
 from jobreporter_prometheus._ledger import Ledger
 
-from .helping import make_context
+from .helping import ORIGIN, make_context
 
 
 class Dispatcher:
@@ -77,3 +77,14 @@ def test_a_figure_never_falls() -> None:
     for dispatcher.handled in (5, 3, 6):
         ledger.count(figures)
     assert figures.counters[HANDLED.name, "log"] == 6
+
+
+def test_agents_are_counted_where_somebody_knows_them() -> None:
+    """A worker doesn't, and says nothing."""
+    agents = [LiveAgent(origin=ORIGIN), LiveAgent(origin=ORIGIN, same_config=False), LiveAgent(origin=ORIGIN)]
+    figures = Figures(Frame.of(PrometheusOptions()))
+    Ledger(make_context(agents=lambda: agents), goes_on=False).count(figures)
+    assert (figures.gauges[AGENTS.name,], figures.gauges[AGENTS_UNLIKE.name,]) == (3.0, 1.0)
+    figures = Figures(Frame.of(PrometheusOptions()))
+    Ledger(make_context(), goes_on=False).count(figures)
+    assert (AGENTS.name,) not in figures.gauges

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import jobreporter_prometheus
-from jobreporter import BrokenReporter, ConfigError, Dispatcher, Secret, hookimpl
+from jobreporter import BrokenReporter, ConfigError, Dispatcher, Placement, Secret, hookimpl
 from jobreporter_prometheus import KnownJob, PrometheusOptions, PrometheusReporter
 from jobreporter_prometheus._families import FAMILIES, JOB
 
@@ -51,6 +51,34 @@ def test_what_is_wrong_is_said_in_a_sentence(table: dict[str, Any], sentence: st
         Dispatcher(reporters={"prometheus": PrometheusReporter}, config={"reporters": {"prometheus": table}})
     assert sentence in str(refused.value)
     assert "c4nary" not in str(refused.value)
+
+
+AGENT = Placement(place="agent")
+
+
+def test_agents_can_not_share_it() -> None:
+    """Each would serve figures of a part of the events."""
+    with pytest.raises(ValueError, match=r"lane\.agents is 'share', but figures"):
+        list(PrometheusOptions().check_placement(Placement(place="agent", agents="share")))
+    assert list(PrometheusOptions().check_placement(Placement(agents="share"))) == []  # a worker counts its own
+
+
+@pytest.mark.parametrize(
+    ("options", "keeps"),
+    [
+        (PrometheusOptions(), "mode = 'multiprocess' with a directory keeps them"),
+        (PrometheusOptions(mode="push", gateway="http://gateway:9091"), ": a directory keeps them"),
+        (PrometheusOptions(mode="push", gateway="http://gateway:9091", directory="d"), None),
+        (PrometheusOptions(mode="multiprocess", directory="d"), None),
+        (PrometheusOptions(mode="textfile", path="d/a.prom"), None),
+    ],
+    ids=["http", "push", "push with a directory", "multiprocess", "textfile"],
+)
+def test_what_an_agent_counts_should_outlive_it(options: PrometheusOptions, keeps: str | None) -> None:
+    """Events that were counted are not handed out again."""
+    remarks = list(options.check_placement(AGENT))
+    assert [keeps is not None and remark.endswith(keeps) for remark in remarks] == [True] * (keeps is not None)
+    assert list(options.check_placement(Placement())) == []
 
 
 def test_all_that_is_wrong_is_said_in_one_go() -> None:
@@ -146,7 +174,7 @@ def test_every_metric_is_in_the_readme() -> None:
     table, _, ledger = README.partition("The dispatcher's own ledger")
     for family in FAMILIES.values():
         name = f"{family.name}_total" if family.kind == "counter" else family.name
-        if family.labels[0] == "reporter":
+        if family.labels[:1] == ("reporter",):
             assert name in ledger or name.removeprefix("jobreporter_reporter_events") in ledger, name
             continue
         own = JOB if set(JOB) <= set(family.labels) else ()

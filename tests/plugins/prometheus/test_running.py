@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from jobreporter import Origin, Started
+from jobreporter import Running as RunsSomewhere
+from jobreporter.testing import make_job
 from jobreporter_prometheus import _running
 from jobreporter_prometheus._running import Run, Running
+
+from .helping import make_context, started
 
 JOB = ("shop", "live", "python", "default", "reports.nightly")
 
@@ -89,3 +94,14 @@ def test_an_end_that_is_told_twice_is_not_taken_for_another_processes() -> None:
     running.end("one")
     running.end("one")
     assert list(running.ended_elsewhere) == []
+
+
+def test_what_runs_when_an_agent_starts_is_counted_where_it_runs() -> None:
+    """By the process that it comes from: service and environment of the agent are another matter."""
+    worker = Origin(host="web-3", pid=4711, version="0.1.0", service="shop", environment="live")
+    event = Started(job=make_job(name="reports.nightly", source="python", queue="default"), at=1.0)
+    context = make_context(
+        service="agents", environment="tools", running=lambda: [RunsSomewhere(started=event, origin=worker)]
+    )
+    with started(context=context) as reporter:
+        assert [run.job for run in reporter.tally.read().running.runs.values()] == [JOB]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from jobreporter import Dispatcher, Event
-from jobreporter.testing import make_event, make_job
+from jobreporter.testing import make_event as event_made_at
+from jobreporter.testing import make_job
 from jobreporter_sentry import Monitor
 from jobreporter_sentry._checkins import CheckIns, monitor_config
 
@@ -15,6 +17,11 @@ from .conftest import MakeDispatcher
 from .fake_sentry import Kent
 
 MONITORS = {"reports.nightly": {"slug": "nightly"}}
+
+
+def make_event(kind: str, *, ago: float = 0.0, **fields: Any) -> Any:
+    """An event that happened so many seconds ago."""
+    return event_made_at(kind, at=time.time() - ago, **fields)
 
 
 def publish(dispatcher: Dispatcher, *events: Event) -> None:
@@ -56,15 +63,15 @@ def test_a_retried_run_ends_once(kent: Kent, make_dispatcher: MakeDispatcher) ->
     first, second = make_job(attempt=1), make_job(attempt=2)
     publish(
         dispatcher,
-        make_event("started", job=first, at=100.0),
-        make_event("failure", job=first, at=101.0, will_retry=True),
-        make_event("started", job=second, at=160.0),
-        make_event("failure", job=second, at=163.0, will_retry=False, duration=3.0),
+        make_event("started", job=first, ago=63.0),
+        make_event("failure", job=first, ago=62.0, will_retry=True),
+        make_event("started", job=second, ago=3.0),
+        make_event("failure", job=second, will_retry=False, duration=3.0),
     )
     assert statuses(kent) == ["in_progress", "in_progress", "error"]
     checkins = kent.items("check_in")
     assert len({each["check_in_id"] for each in checkins}) == 1
-    assert checkins[-1]["duration"] == 63.0
+    assert checkins[-1]["duration"] == pytest.approx(63.0, abs=1.0)
     assert len(kent.items()) == 2
 
 
@@ -143,11 +150,89 @@ def test_a_monitor_may_be_configured_in_sentry() -> None:
 def test_runs_that_never_end_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """When so many runs began, the oldest is forgotten: its retry has the duration that Sentry works out."""
     monkeypatch.setattr("jobreporter_sentry._checkins._REMEMBERED", 2)
-    checkins = CheckIns({"reports.nightly": Monitor(slug="nightly")})
+    checkins = CheckIns({"reports.nightly": Monitor(slug="nightly")}, now=lambda: 9.0)
     for number in range(3):
-        assert checkins.started(make_event("started", at=0.0, job=make_job(id=str(number))))  # type: ignore[arg-type]
+        assert checkins.started(event_made_at("started", at=0.0, job=make_job(id=str(number))))  # type: ignore[arg-type]
     ended = [
-        checkins.success(make_event("success", at=9.0, job=make_job(id=str(number), attempt=2)))  # type: ignore[arg-type]
+        checkins.success(event_made_at("success", at=9.0, job=make_job(id=str(number), attempt=2)))  # type: ignore[arg-type]
         for number in range(3)
     ]
     assert [each and each.get("duration") for each in ended] == [None, 9.0, 9.0]
+
+
+def told(checkins: CheckIns, event: Any, *, taken: bool = True) -> Any:
+    """The check-in that the event makes. taken: whether Sentry takes it."""
+    by_kind = {"Started": checkins.started, "Success": checkins.success, "Failure": checkins.failure}
+    check_in = by_kind[type(event).__name__](event)
+    if check_in is not None and taken:
+        checkins.sent(check_in)
+    return check_in
+
+
+class Hours:
+    """Monitors and a clock: the check-ins of one job, at times in minutes."""
+
+    def __init__(self, **monitor: Any) -> None:
+        self.now = 0.0
+        self.checkins = CheckIns({"reports.nightly": Monitor(slug="nightly", **monitor)}, now=lambda: self.now * 60)
+
+    def at(self, now: float) -> CheckIns:
+        self.now = now
+        return self.checkins
+
+
+def happened(kind: str, minute: float, **fields: Any) -> Any:
+    return event_made_at(kind, at=minute * 60, **fields)
+
+
+def test_what_began_long_ago_does_not_begin_now() -> None:
+    """Sentry takes a check-in for now. One that is late by less than the margin is true enough."""
+    hours = Hours()
+    assert told(hours.at(5), happened("started", 0))
+    assert told(hours.at(5.1), happened("started", 0, job=make_job(id="2"))) is None
+    patient = Hours(schedule="5 3 * * *", checkin_margin=60)
+    assert told(patient.at(59), happened("started", 0))
+    assert told(patient.at(61), happened("started", 0, job=make_job(id="2"))) is None
+
+
+@pytest.mark.parametrize("kind", ["success", "failure"])
+def test_what_ended_long_ago_does_not_end_now(kind: str) -> None:
+    """Else an hour's outage would end with everything that ran in it, as if it ran now."""
+    hours = Hours()
+    assert told(hours.at(60), happened("started", 1)) is None
+    assert told(hours.at(60), happened(kind, 2)) is None
+    assert told(hours.at(60), happened("started", 55, job=make_job(id="2")))
+    assert told(hours.at(60), happened(kind, 40, job=make_job(id="3")))  # it may have been awaited still
+    patient = Hours(schedule="5 3 * * *", max_runtime=120)
+    assert told(patient.at(121), happened(kind, 2))
+
+
+def test_a_run_that_sentry_knows_to_be_in_progress_ends() -> None:
+    """However late: it is the end of that run, with its own duration, also where the end was tried in vain before."""
+    hours = Hours()
+    assert told(hours.at(0), happened("started", 0))
+    assert told(hours.at(3), happened("success", 2, duration=None, job=make_job(attempt=2)), taken=False)
+    found = told(hours.at(90), happened("success", 2, duration=None, job=make_job(attempt=2)))
+    assert (found["status"], found["duration"]) == ("ok", 120.0)
+    assert told(hours.at(90), happened("success", 2)) is None  # that is over
+
+
+def test_a_run_that_sentry_was_not_told_of_is_not_known_to_it() -> None:
+    """What was tried in vain until it was stale has not been sent."""
+    hours = Hours()
+    assert told(hours.at(0), happened("started", 0), taken=False)
+    assert told(hours.at(60), happened("started", 0)) is None
+    assert told(hours.at(60), happened("success", 1)) is None
+
+
+def test_nothing_stale_is_sent(kent: Kent, make_dispatcher: MakeDispatcher) -> None:
+    """While failures are, however old."""
+    dispatcher = make_dispatcher(dsn=kent.dsn, monitors=MONITORS)
+    publish(
+        dispatcher,
+        make_event("started", ago=3_600.0),
+        make_event("failure", ago=3_590.0, will_retry=False),
+        make_event("started", job=make_job(id="2")),
+    )
+    assert statuses(kent) == ["in_progress"]
+    assert len(kent.items("event")) == 1

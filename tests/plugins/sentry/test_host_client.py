@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -118,8 +119,8 @@ def test_check_ins_and_messages_go_the_same_way(kent: Kent, make_dispatcher: Mak
     """They bear the program's environment."""
     init(kent, environment="of the program")
     dispatcher = make_dispatcher(monitors={"reports.nightly": {"slug": "nightly"}}, aborted="message")
-    dispatcher.publish(make_event("started"))
-    dispatcher.publish(make_event("aborted", reason="locked"))
+    dispatcher.publish(make_event("started", at=time.time()))
+    dispatcher.publish(make_event("aborted", reason="locked", at=time.time()))
     assert dispatcher.flush(10.0)
     assert [item["status"] for item in kent.items("check_in")] == ["in_progress", "ok"]
     assert kent.items("check_in")[0]["environment"] == "of the program"

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from jobreporter import ConfigError, Options
+from jobreporter import ConfigError, Options, Placement, Secret
+from jobreporter.testing import CommandLine
 from jobreporter_sentry import Monitor, SentryOptions
 from jobreporter_sentry import _options as module
 
@@ -19,6 +20,28 @@ from .conftest import MakeDispatcher
 
 README = Path(__file__).parents[3] / "plugins/sentry/README.md"
 DSN = "http://public@127.0.0.1:9/1"
+
+
+def test_in_an_agent_it_needs_a_dsn() -> None:
+    """The program's own client is in the workers."""
+    agent = Placement(place="agent")
+    with pytest.raises(ValueError, match="set dsn, or where = 'worker'"):
+        SentryOptions().check_placement(agent)
+    assert not SentryOptions(dsn=Secret(DSN)).check_placement(agent)
+    assert not SentryOptions().check_placement(Placement())
+
+
+def test_check_says_so_too(tmp_path: Path) -> None:
+    """A dsn that comes out of a variable is one, whether or not it is set here."""
+    line = CommandLine(tmp_path)
+    stream = f'[stream]\nurl = "sqlite://{tmp_path}/stream.db"\n'
+    for table, status in (
+        ("", 1),
+        ("where = 'worker'\n", 0),
+        ("dsn = { env = 'NOT_SET_HERE' }\n", 0),
+    ):
+        line.config(f"{stream}[reporters.sentry]\n{table}")
+        assert ("in an agent it needs a dsn" in line.run("check", "--no-start").stdout) == bool(status)
 
 
 @pytest.mark.parametrize(

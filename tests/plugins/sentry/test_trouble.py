@@ -46,7 +46,7 @@ def test_a_limit_may_be_for_some_events(make_dispatcher: MakeDispatcher) -> None
     with FakeSentry(Answer(200, headers=limits)) as sentry:
         dispatcher = make_dispatcher(dsn=sentry.dsn, monitors={"reports.nightly": {"slug": "nightly"}})
         for _ in range(2):
-            dispatcher.publish(make_event("failure"))
+            dispatcher.publish(make_event("failure", at=time.time()))
         assert not dispatcher.flush(10.0)
         assert sentry.kinds == ["event", "check_in"]
         stats = dispatcher.stats()["sentry"]
@@ -71,7 +71,7 @@ def test_no_redirect_is_followed(make_dispatcher: MakeDispatcher, status: int) -
     with FakeSentry() as elsewhere, FakeSentry(*[redirect(f"{elsewhere.url}/", status)] * 2) as sentry:
         dispatcher = make_dispatcher(dsn=sentry.dsn, monitors={"reports.nightly": {"slug": "nightly"}})
         dispatcher.publish(make_event("failure"))
-        dispatcher.publish(make_event("success"))
+        dispatcher.publish(make_event("success", at=time.time()))
         dispatcher.flush(10.0)
         assert sentry.kinds == ["event", "check_in"]
         assert elsewhere.requests == []

@@ -16,6 +16,7 @@ from jobreporter._agent.lane import WindowLane
 from jobreporter._agent.progress import ReadUpTo
 from jobreporter._agent.relay import Relay
 from jobreporter._agent.schedule_lane import factory_for
+from jobreporter._agent.status import partitions_without_effect
 from jobreporter._config.parse import SCHEDULES
 from jobreporter._config.records import ReporterConfig
 from jobreporter._dispatch.watchdog import Watchdog
@@ -27,7 +28,7 @@ from jobreporter._stream.process import decode_process
 from jobreporter._stream.relay_settings import resolve_target
 from jobreporter._stream.settings import StreamConfig
 from jobreporter._system.clock import SYSTEM, Clock
-from jobreporter.context import Context, LaneStats, Producer
+from jobreporter.context import Context, LaneStats, LiveAgent, Producer, Running
 from jobreporter.events import Started
 from jobreporter.streams import Ledger, Stream
 
@@ -74,8 +75,10 @@ class Agent:
         #: All that it runs.
         self.runs: tuple[WindowLane | Relay, ...] = (*self.lanes, *self.relays)
         self._watchdogs = [Watchdog(lane, clock, lambda: None) for lane in self.lanes]
+        self._digest = _digest(wiring)
+        self._stream = stream
         self._has_spool = stream.spool is not None
-        opened = stream.open()
+        opened = self._opened = stream.open()
         ingest = None if stream.spool is None else Ingest(stream.spool, opened, clock, logger.warning)
         self.feeder = Feeder(
             opened,
@@ -85,7 +88,7 @@ class Agent:
             origin=self._context().origin,
             retention=stream.retention,
             ingest=ingest,
-            config=_digest(wiring),
+            config=self._digest,
             relays=self.relays,
         )
         self._ended = threading.Event()
@@ -93,6 +96,8 @@ class Agent:
 
     def start(self) -> None:
         """Start the lanes, the two threads that look after them, and that of each relay."""
+        if warning := partitions_without_effect(self._opened, self._stream):
+            logger.warning("the stream: %s", warning)
         for watchdog in self._watchdogs:
             watchdog.start()
         threads = {"watch": self._watch, "feed": self._feed}
@@ -140,7 +145,9 @@ class Agent:
 
     def _context(self) -> Context:
         context = self._wiring.context(self._identity, self.stats)
-        return msgspec.structs.replace(context, open=self.open, producers=self.producers)
+        return msgspec.structs.replace(
+            context, open=self.open, running=self.running, producers=self.producers, agents=self.agents
+        )
 
     def stats(self) -> dict[str, LaneStats]:
         """What became of every event, by reporter, as the stream said last."""
@@ -184,14 +191,26 @@ class Agent:
 
     def open(self) -> list[Started]:
         """The executions that run anywhere."""
-        found = []
+        return [each.started for each in self.running()]
+
+    def running(self) -> list[Running]:
+        """The same, each with the process that it comes from."""
+        found: list[Running] = []
         for execution in list(self.feeder.open_executions):
             try:
-                events = decode(execution.data).events
+                batch = decode(execution.data)
             except Unreadable:
                 continue
-            found += [event for event in events if isinstance(event, Started)]
+            started = [event for event in batch.events if isinstance(event, Started)]
+            found += [Running(started=each, origin=batch.origin) for each in started]
         return found
+
+    def agents(self) -> list[LiveAgent]:
+        """The agents that live, as this one saw them last."""
+        return [
+            LiveAgent(origin=said.origin, reporters=said.reporters, same_config=said.config == self._digest)
+            for said in self.feeder.agents.values()
+        ]
 
     def producers(self) -> list[Producer]:
         """The processes that append to the stream."""
@@ -209,10 +228,17 @@ def _target(relay: ReporterConfig, wiring: Wiring) -> Stream:
 
 
 def _digest(wiring: Wiring) -> str:
-    """The same for configs that say the same of the reporters that agents run."""
+    """The same for configs that say the same of what agents do, as they stand in their files.
+
+    Options may be secrets, and this is shown to whoever can read the stream: so it is made slow to guess at.
+    """
     said = [
-        (each.name, each.use, each.when, each.lane, sorted(each.options))
+        (each.name, each.use, each.when, each.lane, each.options)
         for each in (*(factory.config for factory in wiring.factories), *wiring.relays)
     ]
-    everything = (sorted(said, key=lambda each: each[0]), wiring.config.schedules)
-    return hashlib.sha256(msgspec.msgpack.encode(everything)).hexdigest()[:16]
+    table = wiring.config.stream
+    # Where the stream and its spool are may differ from machine to machine.
+    stream = {} if table is None else {key: table.options[key] for key in table.options if key not in ("url", "spool")}
+    everything = (sorted(said, key=lambda each: each[0]), wiring.config.schedules, stream)
+    encoded = msgspec.msgpack.encode(everything, enc_hook=repr, order="deterministic")
+    return hashlib.pbkdf2_hmac("sha256", encoded, b"jobreporter config", 50_000)[:8].hex()

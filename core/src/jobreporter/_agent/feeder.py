@@ -7,7 +7,7 @@ one goes on where this one stood. A settlement whose answer was lost is tried ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from jobreporter._agent.chunk import Chunk
 from jobreporter._agent.ingest import Ingest
@@ -101,6 +101,11 @@ class Feeder:
         #: Why the stream can't be used; ``None`` while it can.
         self.trouble: str | None = None
 
+    @property
+    def agents(self) -> Mapping[bytes, ProcessBeat]:
+        """What each agent that lives says of itself, this one included."""
+        return self._agents.alive
+
     def turn(self) -> bool:
         """Do what there is to do. Returns whether there may be more at once."""
         try:
@@ -152,6 +157,7 @@ class Feeder:
             reporters=tuple(each.name for each in self._runs),
             broken=tuple(broken),
             config=self._config,
+            taken_in={} if self._ingest is None else self._ingest.counts(),
         )
         self._stream.beat(self._owner, myself.encoded())
         self.beats = dict(self._stream.beats())

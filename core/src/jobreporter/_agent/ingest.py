@@ -77,6 +77,17 @@ class Ingest:
         self._producers: dict[bytes, _Producer] = {}
         self.total = Ingested()
 
+    def counts(self) -> dict[str, int]:
+        """The total, as a process says it of itself."""
+        total = self.total
+        return {
+            "records": total.records,
+            "repeated": total.outcome.repeated,
+            "rolled_back": total.outcome.rolled_back,
+            "torn": total.torn,
+            "damaged": total.damaged,
+        }
+
     @property
     def name(self) -> str:
         """The same in all agents of this machine, and in no other's."""

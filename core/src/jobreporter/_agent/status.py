@@ -43,6 +43,10 @@ class ProcessStatus(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     seen_seconds: float
     reporters: tuple[str, ...] = ()
+    #: Of an agent that empties a spool, since it started: ``records`` that it took in; events ``repeated`` (of executions
+    #: that had ended) and ``rolled_back`` (the stream has lost them); bytes ``torn`` (at the end of a file whose worker was
+    #: killed in the middle of them); records ``damaged``.
+    taken_in: dict[str, int] = {}
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +85,10 @@ def status_of(stream: Stream, config: StreamConfig) -> Status:
     warnings = [*stream.findings(), *spool_warnings]
     if not agents:
         warnings.append("no agent gives a sign of life: run jobreporter agent")
-    if config.options.partitions not in (None, stream.partitions):
-        warnings.append(
-            f"partitions = {config.options.partitions} has no effect: the stream was made with {stream.partitions}"
-        )
+    if unlike := partitions_without_effect(stream, config):
+        warnings.append(unlike)
+    if different := _different_configs(known):
+        warnings.append(different)
     return Status(
         url=shown_url(config.url),
         partitions=stream.partitions,
@@ -97,6 +101,26 @@ def status_of(stream: Stream, config: StreamConfig) -> Status:
         warnings=tuple(warnings),
         relays=tuple(relays.values()),
     )
+
+
+def partitions_without_effect(stream: Stream, config: StreamConfig) -> str | None:
+    """That the config wants another number of partitions than the stream has, which counts."""
+    wanted = config.options.partitions
+    if wanted in (None, stream.partitions):
+        return None
+    return f"partitions = {wanted} has no effect: the stream was made with {stream.partitions}"
+
+
+def _different_configs(known: list[tuple[Beat, ProcessBeat]]) -> str | None:
+    """That agents which live were started with configs that say different things, and which have which."""
+    by_config: dict[str, list[str]] = {}
+    for beat, said in known:
+        if said.role == "agent" and time.time() - beat.at < _GONE:
+            by_config.setdefault(said.config, []).append(f"{said.origin.host}:{said.origin.pid}")
+    if len(by_config) < 2:
+        return None
+    groups = "; ".join(", ".join(sorted(names)) for names in sorted(by_config.values(), key=len, reverse=True))
+    return f"agents run with {len(by_config)} different configs, so that it is chance which of them counts: {groups}"
 
 
 def shown_url(url: str) -> str:
@@ -115,6 +139,7 @@ def _process(beat: Beat, said: ProcessBeat) -> ProcessStatus:
         version=origin.version,
         seen_seconds=max(0.0, time.time() - beat.at),
         reporters=said.reporters,
+        taken_in=said.taken_in,
     )
 
 

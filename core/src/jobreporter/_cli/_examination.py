@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from jobreporter._cli._advice import about_time
 from jobreporter._cli._listing import loaded
 from jobreporter._cli._options import chosen
 from jobreporter._cli._ports import Ports, own_worker
@@ -60,6 +61,7 @@ def examine(
     if config.stream is not None and not faults:
         of_stream, how_it_fares = stream_report(config, worker=worker)
         warnings, notes = (*warnings, *of_stream), (*notes, *how_it_fares)
+    notes += tuple(about_time(looked))
     if library := patched_by():
         told = f"{library} has patched threads, so reporters run in greenlets, in one thread with the jobs"
         notes += (Note(told, doubtful=False),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from jobreporter._agent.status import shown_url, status_of
+from jobreporter._cli._advice import about_spool
 from jobreporter._cli._terminal import counted
 from jobreporter._config.load import load
 from jobreporter._config.records import Config, Note
@@ -34,19 +35,21 @@ def stream_report(config: Config, *, worker: bool = False) -> tuple[list[Fault],
     """What is wrong with the stream, here and now, and how it fares. worker: how agents fare stops no worker."""
     assert config.stream is not None  # noqa: S101 - nobody asks where there is no stream
     place = config.stream.place
+    notes: list[Note] = []
     try:
         described = resolve_stream(config)
+        notes += about_spool(described)
         stream = described.open()
         try:
             found = status_of(stream, described)
         finally:
             stream.close()
     except ConfigError as error:
-        return list(error.faults), []
+        return list(error.faults), notes
     except JobReporterError as error:
-        return [place.fault(str(error))], []
+        return [place.fault(str(error))], notes
     pending = ", ".join(f"{each.pending} for {each.name}" for each in found.reporters if each.pending) or "nothing"
     crowd = f"{counted(len(found.workers), 'worker')}, {counted(len(found.agents), 'agent')}"
     told = f"{shown_url(described.url)}: {crowd}; {pending} waits"
     wrong = [] if worker else [place.fault(warning) for warning in found.warnings]
-    return wrong, [Note(told, doubtful=False)]
+    return wrong, [Note(told, doubtful=False), *notes]

@@ -64,11 +64,22 @@ def _told(found: Status) -> str:
     lines = [
         f"stream: {found.url} ({found.partitions} partition{'s' if found.partitions > 1 else ''})",
         f"workers: {len(found.workers)}; open executions: {found.open_executions}",
-        *(f"agent: {each.host}:{each.pid}, seen {each.seen_seconds:.0f} s ago" for each in found.agents),
+        *(
+            f"agent: {each.host}:{each.pid}, seen {each.seen_seconds:.0f} s ago{_taken_in(each.taken_in)}"
+            for each in found.agents
+        ),
         *(f"relay: {each.host}:{each.pid}, seen {each.seen_seconds:.0f} s ago" for each in found.relays),
         *(f"warning: {warning}" for warning in found.warnings),
     ]
     return "\n".join([*lines, "", table(rows) if len(rows) > 1 else "no agent has run a reporter yet"])
+
+
+def _taken_in(counts: dict[str, int]) -> str:
+    """What came of the spool that an agent empties; nothing where it has found none to empty."""
+    words = {"repeated": "repeated", "rolled_back": "rolled back", "torn": "bytes torn", "damaged": "damaged"}
+    wrong = [f"{counts[name]} {said}" for name, said in words.items() if counts.get(name)]
+    records = counted(counts.get("records", 0), "record")
+    return f"; of its spool: {', '.join([records, *wrong])}" if any(counts.values()) else ""
 
 
 @stream.group()

@@ -111,7 +111,9 @@ class _Parsing:
         self._check_patterns(own.get("capture"))
         self._check_page(own.get("context"))
         self._check_schedules(own.get("schedules"), reporters)
-        described = tuple(self._reporter(name, reporters, name in switched_off) for name in reporters)
+        described = tuple(
+            self._reporter(name, reporters, name in switched_off, has_stream=STREAM in table) for name in reporters
+        )
         for reporter in described:
             if reporter.enabled and reporter.use == RELAY:
                 self._check_relay(reporter, table)
@@ -201,7 +203,9 @@ class _Parsing:
             self.notes.append(Note(f"{DISABLE}: there is no reporter {quoted(name)} here{near}", doubtful=bool(near)))
         return set(reporters) if ALL in names else names
 
-    def _reporter(self, name: Any, reporters: Mapping[str, Any], switched_off: bool) -> ReporterConfig:
+    def _reporter(
+        self, name: Any, reporters: Mapping[str, Any], switched_off: bool, *, has_stream: bool
+    ) -> ReporterConfig:
         above = self._place.below("reporters")
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
             self.faults.append(above.fault(f"reporter name {quoted(name)}: {_EXPECTED_NAME}", str(name)))
@@ -223,6 +227,7 @@ class _Parsing:
                 "enabled": settings.enabled and not switched_off,
                 "disabled_by": DISABLE if settings.enabled and switched_off else None if settings.enabled else "config",
             },
+            in_agent=has_stream and settings.where == "agent",
             options=RawOptions((key, value) for key, value in table.items() if key not in RESERVED),
             place=place,
             folder=self._folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,7 +19,7 @@ from jobreporter._config.references import Reference
 from jobreporter._config.unknown import UNKNOWN
 from jobreporter._nearest import did_you_mean
 from jobreporter.errors import BrokenReporter, ConfigError, Fault, PluginError
-from jobreporter.options import Options
+from jobreporter.options import Options, Placement
 
 # Text that an error may quote where a number or one of a few words is expected: words and short numbers. A secret that
 # was pasted into the wrong place doesn't look like that.
@@ -67,6 +67,19 @@ def check_options(
     if reading.inconclusive and not reading.faults:
         reading = _read(options_type, reporter, lambda reference: reference.read(environ), is_secret)[1]
     return _faults(reading.faults, reporter)
+
+
+def remarks_on(
+    options_type: type[Options] | None, reporter: ReporterConfig, *, environ: Mapping[str, str] = os.environ
+) -> list[str]:
+    """What a plugin remarks on options that are right, in the place where the reporter runs.
+
+    Raises PluginError if ``options_type`` can't be used.
+    """
+    reading = _read(options_type, reporter, _leave_alone)[1]
+    if reading.inconclusive:
+        reading = _read(options_type, reporter, lambda reference: reference.read(environ))[1]
+    return [str(reporter.place.fault(remark)) for remark in reading.remarks]
 
 
 def resolve_options(
@@ -147,7 +160,16 @@ def _read(
             reading.faults.append(Problem((str(key),), problem + hint))
         return None if options_type is None else options_type(), reading
     _check_usable(options_type, reporter)
-    return reading.record(options_type, reporter.options, also_known=OWN_KEYS), reading
+    placement = Placement(place="agent" if reporter.in_agent else "worker", agents=reporter.lane.agents)
+
+    def check(options: Options) -> Iterable[str]:
+        return options.check_placement(placement)
+
+    return reading.record(options_type, reporter.options, also_known=OWN_KEYS, check=check), reading
+
+
+def _leave_alone(_reference: Reference) -> str:
+    raise NotLookedUpError
 
 
 def _quotes_harmless(is_secret: Callable[[str], bool]) -> Callable[[KeyPath, object, inspect.Type], bool]:

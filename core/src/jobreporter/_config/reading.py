@@ -7,7 +7,7 @@ leaves, each leaf is tried alone, and the messages are our own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -71,14 +71,24 @@ class Reading:
         self.known: dict[str, Any] = {}
         #: Whether a plugin's own code would not say anything of its options as a whole while some are unknown.
         self.inconclusive = False
+        #: What a plugin remarks on its options.
+        self.remarks: list[str] = []
         self._unknown = 0
         #: Texts that no message may quote: secrets, and what references stand for.
         self._hidden: list[str] = []
 
     def record(
-        self, record_type: type[Record], table: Mapping[Any, Any], *, also_known: Sequence[str] = ()
+        self,
+        record_type: type[Record],
+        table: Mapping[Any, Any],
+        *,
+        also_known: Sequence[str] = (),
+        check: Callable[[Record], Iterable[str]] = lambda _record: (),
     ) -> Record | None:
-        """The record that ``table`` describes, or ``None`` if anything is wrong, which is then noted."""
+        """The record that ``table`` describes, or ``None`` if anything is wrong, which is then noted.
+
+        check: a plugin's own code that looks at the record again. It raises what is wrong, and returns remarks.
+        """
         values = self.values(record_type, table, also_known=also_known)
         self.known = {name: value for name, value in values.items() if value is not UNKNOWN}
         complete = not (self.faults or self.broken or self._unknown)
@@ -91,9 +101,19 @@ class Reading:
             self.inconclusive = True
             return None
         except Exception as error:  # a plugin's own __post_init__ may raise anything
-            for objection in error.exceptions if isinstance(error, ExceptionGroup) else (error,):
+            for objection in _each(error):
                 self._note_objection(objection, table, complete=complete)
             return None
+        try:
+            remarks = [one_line(str(remark), wording.SAID) for remark in check(record)]
+        except NotKnown:
+            self.inconclusive = True
+        except Exception as error:  # likewise
+            for objection in _each(error):
+                self.faults.append(Problem((), self._words_of(objection)))
+            return None
+        else:
+            self.remarks += [each for each in remarks if not self._quotes_hidden(each)]
         return record if complete else None
 
     def _note_objection(self, error: Exception, table: Mapping[Any, Any], *, complete: bool) -> None:
@@ -223,10 +243,18 @@ class Reading:
     def _words_of(self, error: BaseException) -> str:
         """What a plugin says about its options, unless that quotes something hidden."""
         text = wording.text_of(error)
-        if any(part in text for secret in self._hidden for part in _parts(secret)):
+        if self._quotes_hidden(text):
             return f"{type(error).__name__}, with a message that is withheld, since it may quote a secret"
         plain = text and isinstance(error, ValueError | TypeError)
         return one_line(text, wording.SAID) if plain else wording.described(error)
+
+    def _quotes_hidden(self, text: str) -> bool:
+        return any(part in text for secret in self._hidden for part in _parts(secret))
+
+
+def _each(error: Exception) -> Sequence[Exception]:
+    """What is wrong, where it may be several things."""
+    return error.exceptions if isinstance(error, ExceptionGroup) else (error,)
 
 
 def _options_named(error: BaseException, table: Mapping[Any, Any]) -> set[str]:

@@ -29,6 +29,8 @@ class ReporterConfig(ReporterSettings, frozen=True, kw_only=True):
     use: str
     #: What switched it off: ``config`` or ``JOBREPORTER_DISABLE``; ``None`` while it is on.
     disabled_by: str | None = None
+    #: Whether it runs in an agent: with a ``[stream]``, unless the table says ``where = "worker"``.
+    in_agent: bool = False
     #: Everything in the table that is not the core's own.
     options: RawOptions = msgspec.field(default_factory=RawOptions)
     place: Place

@@ -104,7 +104,8 @@ def from_objects(reporters: Mapping[str, object], config: Mapping[str, Any]) -> 
     parsed = parse(config, IN_CODE)
     plugins = {name: load(name, target) for name, target in reporters.items()}
     factories = [
-        ReporterFactory(reporter, partial(plugins.__getitem__, reporter.name))
+        # They run in this program, whatever the config says of a stream.
+        ReporterFactory(msgspec.structs.replace(reporter, in_agent=False), partial(plugins.__getitem__, reporter.name))
         for reporter in parsed.config.reporters
         if reporter.enabled
     ]
@@ -153,9 +154,7 @@ def survey(path: str | os.PathLike[str] | None, place: Literal["worker", "agent"
 
     known = [reporter for reporter in enabled if reporter.name not in strangers and reporter.use != RELAY]
     factories = [ReporterFactory(reporter, loader(reporter)) for reporter in known]
-    if place != "agent" and not any(each.plugin and _TICK in each.plugin.hooks for each in factories):
-        parsed = parsed._replace(notes=(*parsed.notes, *_unwatched(parsed.config)))
-    return _survey(parsed, [*lanes, *factories], strangers.values())
+    return _unwatched(_survey(parsed, [*lanes, *factories], strangers.values()))
 
 
 def _faults_of_schedules(config: Config) -> Iterator[Fault]:
@@ -171,11 +170,18 @@ def _faults_of_schedules(config: Config) -> Iterator[Fault]:
             yield place.fault(f"key {error.key!r}: {problem}", error.key) if error.key else place.fault(problem)
 
 
-def _unwatched(config: Config) -> Iterator[Note]:
-    """Nobody looks at schedules but agents, and reporters that do something by time."""
-    if config.schedules and config.stream is None:
-        what = "[schedules] has no effect: agents of a [stream] watch them, or a reporter that does so by itself"
-        yield Note(what, doubtful=True)
+def _unwatched(found: Survey) -> Survey:
+    """Nobody looks at schedules but agents, and reporters that do something by time.
+
+    found: with its plugins loaded. Of one that can't be had now, nobody knows what it does.
+    """
+    parsed = found.parsed
+    if not parsed.config.schedules or parsed.config.stream is not None:
+        return found
+    if any(each.plugin is None or _TICK in each.plugin.hooks for each in found.factories):
+        return found
+    what = "[schedules] has no effect: agents of a [stream] watch them, or a reporter that does so by itself"
+    return found._replace(parsed=parsed._replace(notes=(*parsed.notes, Note(what, doubtful=True))))
 
 
 def _with_stream(parsed: Parsed, place: Literal["worker", "agent"] | None) -> tuple[Parsed, list[ReporterFactory]]:
@@ -211,6 +217,8 @@ def _faults_of_relays(config: Config, place: Literal["worker", "agent"] | None) 
 
 def _survey(parsed: Parsed, factories: Sequence[ReporterFactory], strangers: Iterable[Fault]) -> Survey:
     of_options = [fault for factory in factories for fault in factory.faults()]
+    remarks = [Note(remark, doubtful=True) for factory in factories for remark in factory.remarks]
+    parsed = parsed._replace(notes=(*parsed.notes, *remarks))
     return Survey(parsed, tuple(factories), tuple(in_order([*parsed.faults, *strangers, *of_options])))
 
 

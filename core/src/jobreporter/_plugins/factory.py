@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from jobreporter._capture.secret_names import SecretNames
-from jobreporter._config.plugin_options import check_options, resolve_options
+from jobreporter._config.plugin_options import check_options, remarks_on, resolve_options
 from jobreporter._config.records import ReporterConfig
 from jobreporter._plugins.plugin import Plugin
 from jobreporter.errors import BrokenReporter, ConfigError, Fault, PluginError
@@ -32,6 +32,8 @@ class ReporterFactory:
         self._load = load
         self._plugin: Plugin | None = None
         self._told: tuple[str, int] | None = None
+        #: What the plugin remarks on its options, as sentences; known once it is loaded.
+        self.remarks: list[str] = []
 
     @property
     def plugin(self) -> Plugin | None:
@@ -49,6 +51,8 @@ class ReporterFactory:
         except (BrokenReporter, PluginError):
             return []
         self._plugin = plugin
+        if not faults:
+            self.remarks = remarks_on(plugin.options_type, self.config)
         return faults
 
     def trouble(self) -> BrokenReporter | PluginError | None:

@@ -15,7 +15,19 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from jobreporter import Aborted, Event, Failure, Options, Started, Stopped, Success, hookimpl, kind_of, one_line
+from jobreporter import (
+    Aborted,
+    Context,
+    Event,
+    Failure,
+    Options,
+    Started,
+    Stopped,
+    Success,
+    hookimpl,
+    kind_of,
+    one_line,
+)
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
@@ -49,7 +61,8 @@ class LogReporter:
     """Logs each event as one line: bounded, and without control characters."""
 
     @hookimpl
-    def reporter_start(self, options: LogOptions) -> None:
+    def reporter_start(self, options: LogOptions, context: Context) -> None:
+        self.link = context.link
         self.logger = logging.getLogger(options.logger)
         self.line = as_json if options.format == "json" else as_text
         self.max_length = options.max_length
@@ -79,16 +92,17 @@ class LogReporter:
         self.log("stopped", meta)
 
     def log(self, kind: str, event: Event) -> None:
-        """Logs the event if anybody listens at its level."""
+        """Logs the event if anybody listens at its level. An outcome links the page about its execution."""
         level = self.levels[kind]
         if self.logger.isEnabledFor(level):
-            self.logger.log(level, "%s", self.line(event, self.max_length))
+            link = None if isinstance(event, Started | Stopped) else self.link(event.job)
+            self.logger.log(level, "%s", self.line(event, self.max_length, link))
 
 
-def as_text(event: Event, limit: int) -> str:
+def as_text(event: Event, limit: int, link: str | None = None) -> str:
     """The event for people: ``failure reports.nightly #2/3 final 1.24s id=7 queue=cron where=mail.py:41 ValueError: boom``.
 
-    What went wrong stands last, so that a long message is cut and nothing else is.
+    What went wrong stands last, so that a long message is cut and nothing else is. link: shown as ``page``.
     """
     job = event.job
     attempt = f"#{job.attempt}/{job.max_attempts}" if job.max_attempts else f"#{job.attempt}"
@@ -97,6 +111,7 @@ def as_text(event: Event, limit: int) -> str:
     if isinstance(event, Failure) and event.error.frames:
         frame = event.error.frames[-1]
         facts["where"] = f"{basename(frame.filename)}:{frame.lineno}"
+    facts["page"] = link
     words = [kind_of(event), word(job.name), attempt, *outcome(event)]
     words += [f"{name}={word(value)}" for name, value in facts.items() if value]
     if isinstance(event, Failure):
@@ -139,8 +154,10 @@ def seconds(duration: float) -> str:
 BULKY = ("message", "traceback", "tags", "args", "kwargs", "extra")
 
 
-def as_json(event: Event, limit: int) -> str:
+def as_json(event: Event, limit: int, link: str | None = None) -> str:
     """The event for programs: the fields of the job and of the event by their names, as far as they are known.
+
+    link: the field ``page``.
 
     A failure has ``final``, and of its error ``error`` (the type), ``message`` and ``traceback``. A record that was too
     long has ``"trimmed": true``: long texts are cut, and what else doesn't fit is left out.
@@ -151,6 +168,7 @@ def as_json(event: Event, limit: int) -> str:
     if isinstance(event, Failure):
         error = event.error
         record |= {"final": event.final, "error": error.type, "message": error.message, "traceback": str(error)}
+    record["page"] = link
     record |= {name: record.pop(name) for name in BULKY if name in record}
     known = {name: value for name, value in record.items() if value is not None and value not in ((), {}, "")}
     line = encode(known)

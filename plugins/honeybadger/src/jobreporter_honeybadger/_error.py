@@ -20,7 +20,7 @@ _PROJECT_ROOT = "[PROJECT_ROOT]"
 _LIBRARIES = ("site-packages", "dist-packages")
 
 
-def described(failure: Failure, project_root: str) -> dict[str, Any]:
+def described(failure: Failure, project_root: str | None) -> dict[str, Any]:
     """The notice's ``error``, without its token."""
     error = failure.error
     return _one(error, project_root) | {
@@ -41,7 +41,7 @@ def fingerprint(failure: Failure) -> str | None:
     return sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
-def _one(error: ErrorInfo, project_root: str) -> dict[str, Any]:
+def _one(error: ErrorInfo, project_root: str | None) -> dict[str, Any]:
     return {
         "class": error.type.removeprefix("builtins."),
         "message": "\n".join((error.message, *error.notes)),
@@ -50,7 +50,7 @@ def _one(error: ErrorInfo, project_root: str) -> dict[str, Any]:
     }
 
 
-def _line(frame: Frame, project_root: str) -> dict[str, Any]:
+def _line(frame: Frame, project_root: str | None) -> dict[str, Any]:
     """One call. Its source is the line as it was captured, since the secrets in lines around it would not be redacted."""
     return known(
         number=frame.lineno,
@@ -60,13 +60,14 @@ def _line(frame: Frame, project_root: str) -> dict[str, Any]:
     )
 
 
-def _file(frame: Frame, project_root: str) -> str:
+def _file(frame: Frame, project_root: str | None) -> str:
     """The file's name, with a mark in the place of the project's root where it is the application's own.
 
-    An installed application lies in no root: below the folder of its packages, it counts as in one.
+    An installed application lies in no root: below the folder of its packages, it counts as in one. Where nobody says the
+    root, it is the folder in which the frame's own top package lies.
     """
     filename = frame.filename
-    root = project_root.rstrip(os.sep) + os.sep
+    root = _root_of(frame) if project_root is None else project_root.rstrip(os.sep) + os.sep
     inside = filename.removeprefix(root)
     parts = filename.split(os.sep)
     library = next((folder for folder in _LIBRARIES if folder in parts), None)
@@ -74,6 +75,18 @@ def _file(frame: Frame, project_root: str) -> str:
         inside = os.sep.join(parts[parts.index(library) + 1 :])
     own = (library is None and inside != filename) if frame.in_app is None else frame.in_app
     return f"{_PROJECT_ROOT}/{inside}" if own and inside != filename else filename
+
+
+def _root_of(frame: Frame) -> str:
+    """The folder that the modules of the frame's package are imported from, by the frame alone; empty if it isn't known.
+
+    Only a frame that is known to be the application's own has one.
+    """
+    if not frame.in_app or frame.module is None:
+        return ""
+    path, _ = os.path.splitext(frame.filename.removesuffix(f"{os.sep}__init__.py"))
+    below = os.sep + frame.module.replace(".", os.sep)
+    return path.removesuffix(below) + os.sep if path.endswith(below) else ""
 
 
 def _causes(error: ErrorInfo) -> Iterator[ErrorInfo]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
-from jobreporter import Duration, Options, Secret
+from jobreporter import Duration, Options, Secret, parse_duration
 
 Kind = Literal["started", "success", "aborted", "failure", "stopped"]
 
@@ -23,10 +23,12 @@ class HoneybadgerOptions(Options):
     revision: str | None = None
     #: The name of the host; by default what it calls itself.
     hostname: str | None = None
-    #: The folder of the application's own code, for its files to be told from those of libraries; by default the working directory.
+    #: The folder of the application's own code, for its files to be told from those of libraries; by default the worker's working directory, which an agent doesn't know.
     project_root: str | None = None
     #: The jobs that check in when they succeed: a job's name, and the id of its check-in.
     checkins: dict[str, str] = {}  # noqa: RUF012 - each instance gets a dict of its own
+    #: A success that is older when it is its turn, as after an outage, no longer checks in.
+    checkin_margin: Duration = parse_duration("1h")
     #: The kinds of events that also go to Insights: `started`, `success`, `aborted`, `failure`, `stopped`.
     insights: tuple[Kind, ...] = ()
     #: How long one request may take. Keep it below the lane's `timeout`.

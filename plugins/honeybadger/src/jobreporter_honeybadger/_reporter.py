@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from jobreporter import Aborted, Context, Event, Failure, Job, Origin, Started, Stopped, Success, hookimpl, kind_of
 from jobreporter_honeybadger._account import Account, check
 from jobreporter_honeybadger._insights import line_of
@@ -34,7 +36,9 @@ class HoneybadgerReporter:
     @hookimpl
     def handle_success(self, job: Job, meta: Success, origin: Origin) -> None:
         self._make_room()
-        if checkin := self._options.checkins.get(job.name):
+        # It bears no time: Honeybadger takes it for now. After an outage, or out of a backlog, that may no longer be true.
+        checkin = self._options.checkins.get(job.name)
+        if checkin and time.time() - meta.at <= self._options.checkin_margin:
             self._outlet.check_in(job.name, checkin)
         self._note(meta, origin)
 
@@ -45,7 +49,7 @@ class HoneybadgerReporter:
     @hookimpl
     def handle_failure(self, meta: Failure, origin: Origin) -> None:
         self._make_room()
-        self._outlet.send_notice(notice_of(meta, Server.of(self._options, origin), self._context.link(meta.job)))
+        self._outlet.send_notice(notice_of(meta, self._server(origin), self._context.link(meta.job)))
         self._note(meta, origin)
 
     @hookimpl
@@ -60,6 +64,9 @@ class HoneybadgerReporter:
     def reporter_stop(self) -> None:
         self._outlet.close()
 
+    def _server(self, origin: Origin) -> Server:
+        return Server.of(self._options, origin, self._context.origin)
+
     def _make_room(self) -> None:
         """Send a full batch first: if that can't be done now, nothing of the event has been sent yet."""
         if self._outlet.batch.full:
@@ -69,4 +76,4 @@ class HoneybadgerReporter:
         """Have the event wait for Insights if it is of a kind that goes there."""
         if kind_of(event) in self._options.insights:
             self._make_room()
-            self._outlet.batch.add(line_of(event, Server.of(self._options, origin)))
+            self._outlet.batch.add(line_of(event, self._server(origin)))

@@ -12,7 +12,8 @@ from jobreporter_honeybadger._options import HoneybadgerOptions
 class Server(NamedTuple):
     """The facts that are the same for everything that a process publishes."""
 
-    project_root: str
+    #: ``None`` where nobody says it: another process has another working directory.
+    project_root: str | None
     service: str | None
     environment: str | None
     revision: str | None
@@ -20,10 +21,13 @@ class Server(NamedTuple):
     pid: int
 
     @classmethod
-    def of(cls, options: HoneybadgerOptions, origin: Origin) -> Server:
-        """What the options say, and where they don't, the origin."""
+    def of(cls, options: HoneybadgerOptions, origin: Origin, here: Origin) -> Server:
+        """What the options say, and where they don't, the origin. here: this process, which may be an agent."""
+        root = options.project_root
+        if origin == here:
+            root = os.path.abspath(root or os.getcwd())
         return cls(
-            project_root=os.path.abspath(options.project_root or os.getcwd()),
+            project_root=root,
             service=origin.service,
             environment=options.environment or origin.environment,
             revision=options.revision or origin.release,

@@ -151,6 +151,14 @@ PRODUCERS = Family(
     "Processes that append events to a stream.",
     "live_max",
 )
+AGENTS = Family("jobreporter_agents", "gauge", (), "Agents that read the stream.", "live_max")
+AGENTS_UNLIKE = Family(
+    "jobreporter_agents_unlike",
+    "gauge",
+    (),
+    "Agents among them whose config says something else than that of the one that says this.",
+    "live_max",
+)
 BUILD_INFO = Family(
     "jobreporter_build_info",
     "gauge",
@@ -201,6 +209,8 @@ FAMILIES = {
         LAG,
         STATUS,
         PRODUCERS,
+        AGENTS,
+        AGENTS_UNLIKE,
         BUILD_INFO,
     )
 }

@@ -12,6 +12,8 @@ from jobreporter import Context, LaneStats
 from jobreporter_prometheus._clock import SYSTEM, Clock
 from jobreporter_prometheus._families import (
     ACCEPTED,
+    AGENTS,
+    AGENTS_UNLIKE,
     BUILD_INFO,
     DEAD,
     DROPPED,
@@ -83,6 +85,9 @@ class Ledger:
         for name, stats in self._context.stats().items():
             self._count(figures, name, stats)
         figures.gauges[BUILD_INFO.name, self._context.version, self._context.page or ""] = 1.0
+        if agents := self._context.agents():  # none in a worker, which can't know
+            figures.gauges[AGENTS.name,] = float(len(agents))
+            figures.gauges[AGENTS_UNLIKE.name,] = float(sum(not each.same_config for each in agents))
         producers = Counter(
             (PRODUCERS.name, each.origin.service or "", each.origin.environment or "")
             for each in self._context.producers()

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Literal
 from urllib.parse import urlsplit
 
-from jobreporter import Duration, Options, Secret
+from jobreporter import Duration, Options, Placement, Secret
 from jobreporter_prometheus._families import RESERVED
 from jobreporter_prometheus._request import Access
 
@@ -97,6 +97,18 @@ class PrometheusOptions(Options):
         problems = [ValueError(each) for each in self._problems()]
         if problems:
             raise problems[0] if len(problems) == 1 else ExceptionGroup("options", problems)
+
+    def check_placement(self, placement: Placement, /) -> Iterator[str]:
+        """In an agent, nobody else has the figures, and events that were counted are not handed out again."""
+        if placement.place != "agent":
+            return
+        if placement.agents == "share":
+            raise ValueError(
+                "lane.agents is 'share', but figures of which each agent has a part add up to none: say 'one'"
+            )
+        if self.shared is None:
+            keeps = "mode = 'multiprocess' with a directory" if self.mode == "http" else "a directory"
+            yield f"when its agent ends, counters start anew, and what was not yet collected is lost: {keeps} keeps them"
 
     def _problems(self) -> Iterator[str]:
         if not 0 <= self.port <= 65_535:

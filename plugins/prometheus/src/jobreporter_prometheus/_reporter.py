@@ -42,8 +42,8 @@ class PrometheusReporter:
         ledger = Ledger(context, goes_on=options.shared is not None, clock=self.clock)
         self.tally = Tally(Figures(Frame.of(options)), ledger, self.clock)
         self.tally.know(options.known, context.origin)
-        for started in context.open():
-            self.tally.found_running(started, context.origin)
+        for each in context.running():
+            self.tally.found_running(each.started, each.origin)
         self.outlet = open_outlet(options, self.tally.read, context.host, self.clock)
 
     @hookimpl

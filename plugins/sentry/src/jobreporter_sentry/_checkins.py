@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from sentry_sdk.types import Event, MonitorConfig
@@ -14,10 +15,24 @@ from jobreporter_sentry._options import Interval, Monitor
 # Of so many runs that haven't ended it is known when they began. Some never end here: another process may do the retry.
 _REMEMBERED = 10_000
 
+# Minutes where the monitor doesn't say. Sentry waits one for a run to begin, but the clocks of two machines differ more;
+# and thirty for one to end.
+_MARGIN = 5
+_MAX_RUNTIME = 30
+
 # The run goes on in another attempt, though the source may not call it a retry.
 _GOES_ON = frozenset(["requeued", "replaced", "retry_requested"])
 # It was ended from outside. A job that gives up for a reason of its own has run as it should.
 _CUT_OFF = frozenset(["expired", "revoked", "cancelled", "rejected", "shutdown", "unknown"])
+
+
+class _Run:
+    """A run that has not ended. began: when its first attempt did, as far as it was seen (Unix seconds)."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        #: Whether Sentry was told that it is in progress.
+        self.told = False
 
 
 class CheckIns:
@@ -25,11 +40,17 @@ class CheckIns:
 
     A run is all attempts at one job, and has one id, which follows from the job's: its attempts may be made by
     different processes. Each attempt says that the run is in progress, which gives it ``max_runtime`` anew.
+
+    A check-in bears no time: Sentry takes it for now. After an outage, or out of a stream's backlog, one may come when that
+    is no longer true. What has begun longer ago than ``checkin_margin`` is not said to begin, and what has ended longer ago
+    than ``max_runtime`` is not said to end; but the end of a run that Sentry knows to be in progress always is, for it
+    bears the duration.
     """
 
-    def __init__(self, monitors: Mapping[str, Monitor]) -> None:
+    def __init__(self, monitors: Mapping[str, Monitor], now: Callable[[], float] = time.time) -> None:
         self._monitors = monitors
-        self._began: dict[str, float] = {}
+        self._now = now
+        self._runs: dict[str, _Run] = {}
 
     def started(self, meta: Started) -> Event | None:
         """In progress."""
@@ -37,10 +58,12 @@ class CheckIns:
         if monitor is None:
             return None
         run = run_id(monitor, meta.job)
-        if run not in self._began:
-            if len(self._began) >= _REMEMBERED:
-                del self._began[next(iter(self._began))]
-            self._began[run] = meta.at
+        if run not in self._runs:
+            if len(self._runs) >= _REMEMBERED:
+                del self._runs[next(iter(self._runs))]
+            self._runs[run] = _Run(meta.at)
+        if self._is_older(meta.at, monitor.checkin_margin or _MARGIN):
+            return None
         return _check_in(monitor, run, "in_progress")
 
     def success(self, meta: Success) -> Event | None:
@@ -65,10 +88,26 @@ class CheckIns:
         if monitor is None:
             return None
         run = run_id(monitor, meta.job)
-        began = self._began.pop(run, None)
+        known = self._runs.get(run)
+        if self._is_older(meta.at, monitor.max_runtime or _MAX_RUNTIME) and not (known and known.told):
+            self._runs.pop(run, None)
+            return None
         # Where it began in another process, Sentry takes the time since the first check-in.
-        duration = meta.duration if meta.job.attempt == 1 else None if began is None else max(0.0, meta.at - began)
+        duration = meta.duration if meta.job.attempt == 1 else None
+        if duration is None and known is not None:
+            duration = max(0.0, meta.at - known.began)
         return _check_in(monitor, run, status, duration)
+
+    def sent(self, check_in: Event) -> None:
+        """Sentry has taken this one. Until then, the same event may come again."""
+        run: Any = check_in["check_in_id"]
+        if check_in["status"] != "in_progress":
+            self._runs.pop(run, None)
+        elif run in self._runs:
+            self._runs[run].told = True
+
+    def _is_older(self, at: float, minutes: float) -> bool:
+        return self._now() - at > minutes * 60
 
 
 def run_id(monitor: Monitor, job: Job) -> str:

@@ -46,7 +46,13 @@ class Events:
     def failure(self, failure: Failure, origin: Origin) -> Event:
         """The event of a failure: its exceptions, and the job that it is about."""
         event = self._event(failure, origin)
-        stacks = Stacks(self._in_app, source=self._options.include_source_context)
+        here = self._context.origin
+        stacks = Stacks(
+            self._in_app,
+            source=self._options.include_source_context,
+            files=origin.host == here.host,
+            fresh=origin != here,
+        )
         event["level"] = "error" if failure.final else self._options.retried_level
         event["exception"] = {"values": exception_values(failure.error, stacks)}
         if failure.kind == "timeout":  # where it ran out of time is chance
@@ -86,25 +92,34 @@ class Events:
             "transaction": job.name,
             "transaction_info": {"source": "task"},
             "tags": self._tags(meta, origin),
-            "contexts": {
-                "job": self._job_context(meta),
-                "runtime": {"name": platform.python_implementation(), "version": platform.python_version()},
-            },
+            "contexts": {"job": self._job_context(meta)},
         }
+        if origin == self._context.origin:  # what runs an agent says nothing about a worker
+            python: dict[str, object] = {
+                "name": platform.python_implementation(),
+                "version": platform.python_version(),
+            }
+            event["contexts"]["runtime"] = python
         if job.args or job.kwargs:  # apart from the facts, which would be cut for want of room
             event["contexts"]["job arguments"] = copy.deepcopy({"args": list(job.args), "kwargs": job.kwargs})
-        if self._sdk is not None:  # where the program's own client sends, it says this of itself
-            event |= self._of_origin(origin)
+        if self._sdk is not None:
+            event |= {"server_name": self._options.server_name or origin.host}
+        event |= self.deployment(origin)
         if self._breadcrumbs:
             event["breadcrumbs"] = {"values": copy.deepcopy([*self._breadcrumbs])}
         if self._sdk is not None:
             event["sdk"] = self._sdk
         return event
 
-    def _of_origin(self, origin: Origin) -> Event:
-        """What the process that ran the job says of itself, where the options don't say another."""
+    def deployment(self, origin: Origin) -> Event:
+        """Environment and release of the process that ran the job, where the options don't say others.
+
+        Nothing where the program's own client sends, which says this of itself.
+        """
         options = self._options
-        found: Event = {"server_name": options.server_name or origin.host}
+        found: Event = {}
+        if self._sdk is None:
+            return found
         if (environment := options.environment or origin.environment) is not None:
             found["environment"] = environment
         if (release := options.release or origin.release) is not None:

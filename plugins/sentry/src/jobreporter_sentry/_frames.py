@@ -44,11 +44,17 @@ class InApp:
 
 
 class Stacks:
-    """Makes the stack traces of one event. With ``source``, frames have the lines around theirs, as far as there is room."""
+    """Makes the stack traces of one event. With ``source``, frames have the lines around theirs, as far as there is room.
 
-    def __init__(self, in_app: InApp, *, source: bool) -> None:
+    files: whether the files of this machine are those of the process that the event is from; without them, frames have
+    their own line alone, as it was captured. That process may have newer ones than were read here before: ``fresh``.
+    """
+
+    def __init__(self, in_app: InApp, *, source: bool, files: bool = True, fresh: bool = False) -> None:
         self._in_app = in_app
         self._source = source
+        self._files = files
+        self._fresh = fresh
         self._room = _ROOM
 
     def stacktrace(self, error: ErrorInfo) -> dict[str, Any]:
@@ -75,7 +81,7 @@ class Stacks:
         return found
 
     def _source_of(self, frame: Frame) -> dict[str, Any]:
-        found = lines_around(frame)
+        found = lines_around(frame, files=self._files, fresh=self._fresh)
         size = sum(len(line) for lines in found.values() for line in lines)
         if size > self._room:
             return {}
@@ -83,12 +89,14 @@ class Stacks:
         return found
 
 
-def lines_around(frame: Frame) -> dict[str, Any]:
+def lines_around(frame: Frame, *, files: bool = True, fresh: bool = False) -> dict[str, Any]:
     """``pre_context``, ``context_line`` and ``post_context``; the line alone, as it was captured, where the file has
-    another one there by now; nothing where there is no source."""
+    another one there by now, or is another machine's; nothing where there is no source."""
     if frame.line is None:
         return {}
-    lines = linecache.getlines(frame.filename) if _is_source(frame.filename) else []
+    if fresh:
+        linecache.checkcache(frame.filename)
+    lines = linecache.getlines(frame.filename) if files and _is_source(frame.filename) else []
     at = frame.lineno - 1
     # What core has left out of the line, as a secret or for its length, differs here too: the rest may hold it as well.
     if not 0 <= at < len(lines) or lines[at].strip() != frame.line:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from jobreporter import Duration, Options, Secret
+from jobreporter import Duration, Options, Placement, Secret
 from jobreporter_sentry._projects import reports_to
 
 Level = Literal["fatal", "error", "warning", "info", "debug"]
@@ -114,6 +115,15 @@ class SentryOptions(Options):
                 f"{set_[0]} needs a dsn: without one, the program's own Sentry client has settings of its own"
             )
         reports_to(self.dsn)  # jobreporter reads them before the first job, and the reporter starts while that runs
+
+    def check_placement(self, placement: Placement, /) -> Iterable[str]:
+        """In an agent there is no client of the program's."""
+        if placement.place == "agent" and self.dsn is None:
+            raise ValueError(
+                "in an agent it needs a dsn, since the program's own Sentry client is in the workers:"
+                " set dsn, or where = 'worker'"
+            )
+        return ()
 
 
 #: The options of a client of its own, with their defaults: there is none without a dsn. They are marked with a star.

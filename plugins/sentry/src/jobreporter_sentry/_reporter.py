@@ -30,12 +30,12 @@ class SentryReporter:
         self._held: list[tuple[Failure, Origin]] = []
 
     @hookimpl
-    def handle_started(self, meta: Started) -> None:
-        self._check_in(self._checkins.started(meta))
+    def handle_started(self, meta: Started, origin: Origin) -> None:
+        self._check_in(self._checkins.started(meta), origin)
 
     @hookimpl
-    def handle_success(self, meta: Success) -> None:
-        self._check_in(self._checkins.success(meta))
+    def handle_success(self, meta: Success, origin: Origin) -> None:
+        self._check_in(self._checkins.success(meta), origin)
 
     @hookimpl
     def handle_failure(self, meta: Failure, origin: Origin) -> None:
@@ -44,7 +44,7 @@ class SentryReporter:
                 self._held.append((meta, origin))
             else:
                 self._send(meta, origin)
-        self._check_in(self._checkins.failure(meta))
+        self._check_in(self._checkins.failure(meta), origin)
 
     @hookimpl
     def handle_aborted(self, meta: Aborted, origin: Origin) -> None:
@@ -52,7 +52,7 @@ class SentryReporter:
             self._outlet.send(self._events.aborted(meta, origin))
         elif self._options.aborted == "breadcrumb":
             self._events.leave_breadcrumb(meta)
-        self._check_in(self._checkins.aborted(meta))
+        self._check_in(self._checkins.aborted(meta), origin)
 
     @hookimpl
     def reporter_flush(self) -> None:
@@ -70,6 +70,7 @@ class SentryReporter:
     def _send(self, failure: Failure, origin: Origin) -> None:
         self._outlet.send(self._events.failure(failure, origin), failure.error)
 
-    def _check_in(self, event: Event | None) -> None:
+    def _check_in(self, event: Event | None, origin: Origin) -> None:
         if event is not None:
-            self._outlet.send(event)
+            self._outlet.send(event | self._events.deployment(origin))
+            self._checkins.sent(event)
