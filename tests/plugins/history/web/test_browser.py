@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from jobreporter_history._display.ranges import RANGES
 from tests.browser import launched, opened
-from tests.plugins.history.executions import succeeded, write
-from tests.plugins.history.filled import fill
 
 from .axe import COLOURS, violations
 from .test_command import Server
 
-# Another listener in the same page: it hears of a change no earlier than the page itself does.
-_LISTEN = """() => { window.told = new Promise((told) =>
-  new EventSource("/events").addEventListener("changed", () => told(true))); }"""
 # Whether times below a chart touch each other, or an edge.
 _CROWDED = """() => [...document.querySelectorAll("svg.axis")].some(axis => {
   const boxes = [...axis.children].map(e => e.getBoundingClientRect()).filter(box => box.width);
@@ -112,28 +105,3 @@ def test_the_keys(browser: Browser, served: str) -> None:
         page.keyboard.press("Enter")
         page.wait_for_url("**/x/**")
         assert complaints == []
-
-
-def test_a_write_appears(browser: Browser, tmp_path: Path) -> None:
-    """What is written shows within seconds, and not while the page is paused."""
-    url = f"sqlite://{tmp_path}/history.db"
-    fill(url, time.time())
-    server = Server(url)
-    try:
-        with opened(browser) as (page, complaints):
-            with page.expect_response("**/events"):
-                page.goto(f"http://127.0.0.1:{server.port}/executions")
-            write(url, succeeded(time.time(), name="first.write"))
-            expect(page.get_by_text("first.write")).to_be_visible(timeout=10_000)
-            page.keyboard.press("p")
-            with page.expect_response(lambda answer: answer.url.endswith("/events")):
-                page.evaluate(_LISTEN)
-            write(url, succeeded(time.time(), name="second.write"))
-            page.evaluate("window.told")
-            expect(page.get_by_text("second.write")).to_have_count(0)
-            write(url, succeeded(time.time(), name="third.write"))
-            page.keyboard.press("p")
-            expect(page.get_by_text("third.write")).to_be_visible(timeout=10_000)
-            assert complaints == []
-    finally:
-        server.close()

@@ -254,9 +254,10 @@ class Store:
             )
 
     def mark(self) -> str:
-        """A text that changes whenever something was written: for those who look again and again."""
+        """A text that changes whenever something was written, and every 15 s: for those who look again and again."""
+        now = self.now()
         with self._reading() as connection:
-            return state.mark(connection)
+            return state.mark(connection, now)
 
     def _ask(
         self, incident: int, action: Action, *, by: str, until: float | None = None, release: str | None = None
