@@ -71,10 +71,32 @@ def test_every_page_fits_and_is_for_everybody(browser: Browser, served: str) -> 
 
 
 def test_without_scripts(browser: Browser, served: str) -> None:
-    """With scripts off a search works, and nothing is shown that needs them."""
+    """With scripts off each page has its content, and searches, lists, details and the navigation work."""
     with opened(browser, java_script_enabled=False) as (page, complaints):
-        page.goto(served)
-        expect(page.locator("#live")).to_be_hidden()
+        for path in PATHS:
+            if path not in _ALIKE:
+                page.goto(f"{served}{path}")
+                expect(page.locator("h1")).to_be_visible()
+                for needs_scripts in ("#live", ".keys", "dialog"):
+                    expect(page.locator(needs_scripts)).to_be_hidden()
+        page.get_by_role("link", name="Jobs").click()
+        page.locator("#name").fill("charge_card")
+        page.locator("#name").press("Enter")
+        expect(page.locator("td.what")).to_have_count(1)
+        page.get_by_role("link", name="Incidents").click()
+        page.get_by_role("link", name="all", exact=True).click()
+        page.locator("#within").fill("readtimeout")
+        page.locator("#within").press("Enter")
+        expect(page.locator("td.what")).to_have_count(1)
+        page.locator("td.what > a").click()
+        page.get_by_text("Plain traceback").click()
+        expect(page.get_by_label("Plain traceback")).to_be_visible()
+        page.get_by_role("link", name="Executions", exact=True).click()
+        first = page.locator("td.what > a").first.get_attribute("href")
+        page.get_by_role("link", name="Older").click()
+        expect(page.locator(f'a[href="{first}"]')).to_have_count(0)
+        page.get_by_role("link", name="Newest").click()
+        expect(page.locator(f'a[href="{first}"]')).to_have_count(1)
         page.locator("#find").fill("error:Declined")
         page.locator("#find").press("Enter")
         expect(page.locator("#count")).to_have_text("1 execution matches.")
