@@ -265,6 +265,7 @@ def test_commands_of_an_incident(url: str, read: Read) -> None:
         assert "--release VERSION" in page
     assert "incidents unsilence" not in pages["jobs.open"]
     assert "incidents unsilence" in pages["jobs.silenced"]
+    assert "Silenced until" in pages["jobs.silenced"]
 
 
 @pytest.mark.parametrize("ended", [True, False])

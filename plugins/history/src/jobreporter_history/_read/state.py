@@ -59,7 +59,9 @@ def mark(connection: Connection, now: float) -> str:
     marks.append(connection.row("SELECT count(*), max(started_at) FROM live"))
     marks.append(connection.row("SELECT max(n) FROM incident_log"))
     marks.append(connection.row("SELECT count(*) FROM incident_request WHERE done_at IS NULL"))
-    marks.append(connection.row("SELECT count(*), max(seen_at) FROM process"))
+    seen = connection.row("SELECT count(*), max(seen_at) FROM process")
+    # One of a hundred processes shows itself all the time: how they fare is told as coarsely as time is.
+    marks.append(seen and (seen[0], int((seen[1] or 0.0) // _COARSE)))
     marks.append(connection.row("SELECT count(*), max(looked_at), sum(missed) FROM schedule"))
     marks.append(connection.row("SELECT count(*) FROM damage"))
     return json.dumps(marks, default=str)
