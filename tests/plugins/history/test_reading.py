@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from jobreporter import Aborted, ErrorInfo, Failure, Started, Stopped, Success
+from jobreporter.schedules import Schedule
 from jobreporter.testing import make_error
 from jobreporter_history._read import walk
+from jobreporter_history._schedules.watch import Watch
 from jobreporter_history.store import KEYS, Execution, Store, Term
 
-from .conftest import Read
-from .executions import NOW, new_job, write
+from .conftest import Read, Run
+from .executions import NOW, ORIGIN, new_job, write
 from .postgresql_server import PostgresqlServer
 
 DAY = 86_400.0
@@ -306,7 +308,7 @@ def test_incidents_and_facets(store: Store) -> None:
 def test_a_mark_changes_with_what_is_written(url: str, read: Read) -> None:
     """Whoever looks again and again sees by it whether anything is new."""
     write(url, [])
-    store = read(url)
+    store = read(url, clock=lambda: NOW)
     marks = [store.mark()]
     job = new_job()
     for events in ([Started(job=job, at=NOW)], [Success(job=job, at=NOW + 1)], event_of(5)):
@@ -314,6 +316,24 @@ def test_a_mark_changes_with_what_is_written(url: str, read: Read) -> None:
         marks.append(store.mark())
         assert store.mark() == marks[-1]
     assert len(set(marks)) == 4
+
+
+def test_a_mark_changes_with_signs_of_life_and_with_time(url: str, read: Read, run: Run) -> None:
+    """Silence, lateness and what is lost are told by time alone: nothing is written when they come about."""
+    session = run(url)
+    now = session.now
+    store = read(url, clock=lambda: now)
+    marks = [store.mark()]
+    session.tick(15)
+    marks.append(store.mark())  # a process has shown itself
+    plan = Schedule(name="hourly", job="shop.hourly", every=3600.0)
+    for look in (15, 30):
+        Watch(session.database, [plan], ORIGIN).look(now + look)
+        marks.append(store.mark())
+    assert len(set(marks)) == 4
+    assert store.mark() == marks[-1]
+    now += 15
+    assert store.mark() != marks[-1]
 
 
 def test_threads_share_a_store(store: Store) -> None:

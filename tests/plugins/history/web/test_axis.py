@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -39,3 +40,12 @@ def test_no_label_runs_into_the_end() -> None:
     assert ">11:30<" not in drawn
     assert ' class="fine">12:20<' in drawn
     assert drawn.endswith(">now</text></svg>")
+
+
+@pytest.mark.parametrize("asked", RANGES.values())
+def test_no_label_runs_into_an_edge_at_any_time(asked: float) -> None:
+    """Whatever the time is, the first label is as far from the edge as half a date is wide, at 390 and at 801 pixels."""
+    for minute in range(0, 2 * 1440, 7):
+        drawn = labels(Axis(NOW + minute * 60 - asked, NOW + minute * 60, 60.0))
+        for x, kind in re.findall(r'x="([\d.]+)%" y="12"( class="fine")?>', drawn)[:-1]:
+            assert float(x) / 100 * (680 if kind else 330) >= 23

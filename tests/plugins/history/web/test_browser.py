@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from jobreporter_history._display.ranges import RANGES
 from tests.browser import launched, opened
-from tests.plugins.history.executions import succeeded, write
-from tests.plugins.history.filled import fill
 
+from .axe import COLOURS, violations
 from .test_command import Server
 
-# Another listener in the same page: it hears of a change no earlier than the page itself does.
-_LISTEN = """() => { window.told = new Promise((told) =>
-  new EventSource("/events").addEventListener("changed", () => told(true))); }"""
 # Whether times below a chart touch each other, or an edge.
 _CROWDED = """() => [...document.querySelectorAll("svg.axis")].some(axis => {
   const boxes = [...axis.children].map(e => e.getBoundingClientRect()).filter(box => box.width);
@@ -26,9 +20,14 @@ _CROWDED = """() => [...document.querySelectorAll("svg.axis")].some(axis => {
 })"""
 PATHS = (
     *(f"/?range={name}" for name in RANGES),
-    *("/incidents?state=all", "/executions", "/jobs", "/schedules", "/reporters", "/incidents/1", "/incidents/3"),
+    *("/incidents?state=all", "/executions", "/jobs", "/schedules", "/reporters", "/incidents/1", "/incidents/2", "/incidents/3"),
     *("/job?name=shop.tasks.charge_card", "/executions?q=outcom:failure"),
 )
+
+#: Pages that differ in their times alone.
+_ALIKE = PATHS[1 : len(RANGES)]
+#: Each width with each scheme, and the rules that can say something new there.
+LOOKS = ((1280, "light", None), (1280, "dark", COLOURS), (390, "dark", None), (390, "light", COLOURS))
 
 
 @pytest.fixture(scope="module")
@@ -46,31 +45,58 @@ def served(full: str) -> Iterator[str]:
     server.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_every_page_fits(browser: Browser, served: str, width: int, scheme: str) -> None:
-    """No page complains, runs what jobs wrote, or scrolls sideways; every input has a name, every table its headings."""
-    with opened(browser, viewport={"width": width, "height": 800}, color_scheme=scheme) as (page, complaints):
+def test_every_page_fits_and_is_for_everybody(browser: Browser, served: str) -> None:
+    """No page complains, runs what jobs wrote, or scrolls sideways; axe objects to none, and the focus shows everywhere."""
+    with opened(browser) as (page, complaints):
         page.goto(f"{served}/executions?q=outcome:failure")
         ids = page.eval_on_selector_all(
-            ".what > a", "links => links.slice(0, 3).map(link => link.getAttribute('href'))"
+            ".what > a", "links => links.slice(0, 2).map(link => link.getAttribute('href'))"
         )
-        assert len(ids) == 3
+        assert len(ids) == 2
         for path in (*PATHS, *ids):
             page.goto(f"{served}{path}")
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            for width, scheme, rules in LOOKS:
+                page.set_viewport_size({"width": width, "height": 800})
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # light or dark
+                where = (path, width, scheme)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, where
+                assert not page.evaluate(_CROWDED), where
+                if path not in _ALIKE:
+                    assert violations(page, rules) == [], where
             assert page.evaluate(
                 "[...document.querySelectorAll('input:not([type=hidden])')].every(e => e.labels.length)"
             )
             assert page.evaluate("[...document.querySelectorAll('table')].every(e => e.tHead && e.tHead.rows.length)")
-            assert not page.evaluate(_CROWDED), path
         assert complaints == []
 
 
 def test_without_scripts(browser: Browser, served: str) -> None:
-    """With scripts off a search works, and nothing is shown that needs them."""
+    """With scripts off each page has its content, and searches, lists, details and the navigation work."""
     with opened(browser, java_script_enabled=False) as (page, complaints):
-        page.goto(served)
-        expect(page.locator("#live")).to_be_hidden()
+        for path in PATHS:
+            if path not in _ALIKE:
+                page.goto(f"{served}{path}")
+                expect(page.locator("h1")).to_be_visible()
+                for needs_scripts in ("#live", ".keys", "dialog"):
+                    expect(page.locator(needs_scripts)).to_be_hidden()
+        page.get_by_role("link", name="Jobs").click()
+        page.locator("#name").fill("charge_card")
+        page.locator("#name").press("Enter")
+        expect(page.locator("td.what")).to_have_count(1)
+        page.get_by_role("link", name="Incidents").click()
+        page.get_by_role("link", name="all", exact=True).click()
+        page.locator("#within").fill("readtimeout")
+        page.locator("#within").press("Enter")
+        expect(page.locator("td.what")).to_have_count(1)
+        page.locator("td.what > a").click()
+        page.get_by_text("Plain traceback").click()
+        expect(page.get_by_label("Plain traceback")).to_be_visible()
+        page.get_by_role("link", name="Executions", exact=True).click()
+        first = page.locator("td.what > a").first.get_attribute("href")
+        page.get_by_role("link", name="Older").click()
+        expect(page.locator(f'a[href="{first}"]')).to_have_count(0)
+        page.get_by_role("link", name="Newest").click()
+        expect(page.locator(f'a[href="{first}"]')).to_have_count(1)
         page.locator("#find").fill("error:Declined")
         page.locator("#find").press("Enter")
         expect(page.locator("#count")).to_have_text("1 execution matches.")
@@ -101,28 +127,3 @@ def test_the_keys(browser: Browser, served: str) -> None:
         page.keyboard.press("Enter")
         page.wait_for_url("**/x/**")
         assert complaints == []
-
-
-def test_a_write_appears(browser: Browser, tmp_path: Path) -> None:
-    """What is written shows within seconds, and not while the page is paused."""
-    url = f"sqlite://{tmp_path}/history.db"
-    fill(url, time.time())
-    server = Server(url)
-    try:
-        with opened(browser) as (page, complaints):
-            with page.expect_response("**/events"):
-                page.goto(f"http://127.0.0.1:{server.port}/executions")
-            write(url, succeeded(time.time(), name="first.write"))
-            expect(page.get_by_text("first.write")).to_be_visible(timeout=10_000)
-            page.keyboard.press("p")
-            with page.expect_response(lambda answer: answer.url.endswith("/events")):
-                page.evaluate(_LISTEN)
-            write(url, succeeded(time.time(), name="second.write"))
-            page.evaluate("window.told")
-            expect(page.get_by_text("second.write")).to_have_count(0)
-            write(url, succeeded(time.time(), name="third.write"))
-            page.keyboard.press("p")
-            expect(page.get_by_text("third.write")).to_be_visible(timeout=10_000)
-            assert complaints == []
-    finally:
-        server.close()

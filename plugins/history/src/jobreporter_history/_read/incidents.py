@@ -13,6 +13,7 @@ from jobreporter_history._calendar import DAY
 from jobreporter_history._engines.database import Connection, Row
 from jobreporter_history._engines.trouble import Gone
 from jobreporter_history._incidents.template import template
+from jobreporter_history._read.finding import containing
 from jobreporter_history._read.names import Names
 from jobreporter_history._read.rows import SELECTED, detail, execution
 from jobreporter_history._records.executions import Execution, ExecutionDetail
@@ -44,10 +45,10 @@ _LAST = "(SELECT l.happening FROM incident_log l WHERE l.incident = i.id ORDER B
 _SELECTED = f"SELECT {', '.join(f'i.{column}' for column in _COLUMNS)}, {_LAST} FROM incident i"
 _LOG = ("n", "incident", "seq", "at", "happening", "cause", "quiet", "state", "facts")
 _LOG_OF = f"SELECT {', '.join(_LOG)} FROM incident_log WHERE incident = ? ORDER BY seq DESC LIMIT 500"
-# Which needs somebody most.
+# Which needs somebody most: what was missed, what came back, what is open, what flaps, and last what is silenced.
 _URGENCY = (
-    "CASE WHEN i.state = 'resolved' THEN 3 WHEN i.state = 'pending' THEN 4"
-    f" WHEN i.silenced_until IS NOT NULL THEN 2 WHEN {_LAST} = 'regressed' THEN 0 ELSE 1 END"
+    "CASE WHEN i.state = 'pending' THEN 6 WHEN i.state = 'resolved' THEN 5 WHEN i.silenced_until IS NOT NULL THEN 4"
+    f" WHEN i.state <> 'open' THEN 3 WHEN i.kind = 'missed' THEN 0 WHEN {_LAST} = 'regressed' THEN 1 ELSE 2 END"
 )
 _ORDERS = {
     "urgency": f"{_URGENCY}, i.last_fail DESC",
@@ -60,19 +61,43 @@ _SHARES = 8
 
 
 def incidents(
-    connection: Connection, *, states: Sequence[str], series: Iterable[int] | None, order: str, limit: int, offset: int
+    connection: Connection,
+    *,
+    states: Sequence[str],
+    series: Iterable[int] | None,
+    find: str,
+    order: str,
+    limit: int,
+    offset: int,
 ) -> tuple[Incident, ...]:
-    """Incidents that have failed. series: only those seen in one of these."""
-    conditions, parameters = ["i.failed > 0"], []
+    """Incidents that have failed. series: only those seen in one of these. find: only those that it stands in."""
+    where, parameters = _where(connection, states, series, find)
+    sql = f"{_SELECTED} WHERE {where} ORDER BY {_ORDERS[order]}, i.id DESC LIMIT ? OFFSET ?"
+    return tuple(map(_incident, connection.rows(sql, [*parameters, limit, offset])))
+
+
+def count(connection: Connection, states: Sequence[str], find: str) -> int:
+    """How many of them there are."""
+    where, parameters = _where(connection, states, None, find)
+    found = connection.row(f"SELECT count(*) FROM incident i WHERE {where}", parameters)
+    return int(found[0]) if found else 0
+
+
+def _where(
+    connection: Connection, states: Sequence[str], series: Iterable[int] | None, find: str
+) -> tuple[str, list[Any]]:
+    conditions, parameters = ["i.failed > 0"], list[Any]()
     if states:
         conditions.append(f"i.state IN ({', '.join('?' * len(states))})")
         parameters += list(states)
     if series is not None:
         ids = ", ".join(map(str, series)) or "NULL"
         conditions.append(f"i.id IN (SELECT incident FROM incident_series WHERE series IN ({ids}))")
-    where = " AND ".join(conditions)
-    sql = f"{_SELECTED} WHERE {where} ORDER BY {_ORDERS[order]}, i.id DESC LIMIT ? OFFSET ?"
-    return tuple(map(_incident, connection.rows(sql, [*parameters, limit, offset])))
+    if find:
+        found = containing(connection, find)
+        conditions.append(found[0])
+        parameters += found[1]
+    return " AND ".join(conditions), parameters
 
 
 def incident(connection: Connection, names: Names, id: int, now: float) -> IncidentDetail | None:

@@ -10,6 +10,7 @@ from jobreporter.schedules import Schedule as Planned
 from jobreporter_history._engines.database import Connection
 from jobreporter_history._records.state import Schedule
 from jobreporter_history._schedules.runs import came, latest, series_of
+from jobreporter_history._schedules.watch import GAP
 
 
 def schedules(connection: Connection, now: float) -> tuple[Schedule, ...]:
@@ -36,9 +37,10 @@ def _schedule(connection: Connection, plan: Planned, seen: _Seen, now: float) ->
     # The keeper may not have looked since it fell due.
     due = seen.next_due if seen.next_due is not None and seen.next_due <= now else seen.last_due
     late = None
-    # What was due before anybody watched is nobody's.
-    watched = due is not None and seen.watched_since <= due <= now
-    if due is not None and watched and not came(connection, series, due - plan.early, now):
+    # Nobody knows of a run that was due before anybody watched, nor of any while those who would tell are away.
+    watched = now - seen.looked_at <= GAP
+    known = watched and due is not None and seen.watched_since <= due <= now
+    if due is not None and known and not came(connection, series, due - plan.early, now):
         late = now - due
     return Schedule(
         name=plan.name,
@@ -54,6 +56,7 @@ def _schedule(connection: Connection, plan: Planned, seen: _Seen, now: float) ->
         last_outcome=None if run is None else run.outcome or "running",
         last_due=seen.last_due,
         next_due=seen.next_due,
+        watched=watched,
         late=late,
         missed=seen.missed,
     )

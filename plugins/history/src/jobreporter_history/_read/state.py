@@ -9,6 +9,8 @@ from jobreporter_history._records.state import Damage, Process, Release
 from jobreporter_history._schema import executions as schema
 
 _PROCESS = ("host", "pid", "service", "environment", "release", "version", "agent", "started_at", "seen_at", "ledger")
+#: Seconds, after which what is lost, silent, late or missed by then shows on a page that is open.
+_COARSE = 15
 
 
 def processes(connection: Connection) -> tuple[Process, ...]:
@@ -46,9 +48,9 @@ def oldest(connection: Connection, kind: str) -> float | None:
     return next((table.begins for table in schema.existing(connection) if table.kind == kind), None)
 
 
-def mark(connection: Connection) -> str:
-    """A text that is another one after anything was written."""
-    marks: list[object] = []
+def mark(connection: Connection, now: float) -> str:
+    """A text that is another one after anything was written, and after a while anyway: silence is told by time alone."""
+    marks: list[object] = [int(now // _COARSE)]
     for kind in ("ok", "bad"):
         tables = [table for table in schema.existing(connection) if table.kind == kind]
         if tables:
@@ -57,4 +59,9 @@ def mark(connection: Connection) -> str:
     marks.append(connection.row("SELECT count(*), max(started_at) FROM live"))
     marks.append(connection.row("SELECT max(n) FROM incident_log"))
     marks.append(connection.row("SELECT count(*) FROM incident_request WHERE done_at IS NULL"))
-    return json.dumps(marks)
+    seen = connection.row("SELECT count(*), max(seen_at) FROM process")
+    # One of a hundred processes shows itself all the time: how they fare is told as coarsely as time is.
+    marks.append(seen and (seen[0], int((seen[1] or 0.0) // _COARSE)))
+    marks.append(connection.row("SELECT count(*), max(looked_at), sum(missed) FROM schedule"))
+    marks.append(connection.row("SELECT count(*) FROM damage"))
+    return json.dumps(marks, default=str)

@@ -57,7 +57,9 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     #: When the last run was due.
     last_due: float | None = None
     next_due: float | None = None
-    #: Seconds since a due run that has not come, within its grace or beyond.
+    #: Whether the keeper has looked within the last minute. Otherwise nobody knows how its runs fare.
+    watched: bool = True
+    #: Seconds since a due run that has not come, within its grace or beyond; ``None`` where nobody knows.
     late: float | None = None
     #: How many runs in a row were missed.
     missed: int = 0

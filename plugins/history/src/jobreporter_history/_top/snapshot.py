@@ -8,7 +8,6 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from jobreporter_history._display.ranges import RANGES
-from jobreporter_history._display.states import first_of_all
 from jobreporter_history._top.filter import Filter, Where
 from jobreporter_history.store import Figures, Histogram, Incident, JobFigures, Overview, Point, Running, Store
 
@@ -52,7 +51,7 @@ def taken(store: Store, range: str) -> Snapshot:
         at=now,
         range=range,
         overview=store.overview(now - RANGES[range], now),
-        needs=tuple(first_of_all(store.incidents(("open", "flapping"), limit=_MOST_INCIDENTS))),
+        needs=store.incidents(("open", "flapping"), limit=_MOST_INCIDENTS),
         running=running,
         running_count=len(running) if len(running) < _MOST_RUNNING else store.running_count(),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -38,6 +40,10 @@ _PAGES: tuple[tuple[str, Page], ...] = (
     ("/schedules", schedules),
     ("/reporters", reporters),
 )
+#: Pages that search, which may take long; and how many of their questions are asked at a time, so that however many are
+#: asked, there are threads for every other page.
+_SEARCHES: frozenset[Page] = frozenset({executions, export})
+_AT_A_TIME = 8
 
 
 def create_app(
@@ -54,7 +60,10 @@ def create_app(
     async def listen(request: Request) -> Response:
         return changes.listen() if request.method == "GET" else Response(media_type="text/event-stream")
 
-    routes: list[BaseRoute] = [Route(path, _answering(site, page)) for path, page in _PAGES]
+    searching = CapacityLimiter(_AT_A_TIME)
+    routes: list[BaseRoute] = [
+        Route(path, _answering(site, page, searching if page in _SEARCHES else None)) for path, page in _PAGES
+    ]
     routes.append(Route("/events", listen))
     routes.append(Mount("/static", StaticFiles(packages=[("jobreporter_history._web", "static")])))
 
@@ -89,13 +98,16 @@ def _below(root: str, path: str) -> str:
     return path.removeprefix(root) if path == root or path.startswith(f"{root}/") else path
 
 
-def _answering(site: Site, page: Page) -> Callable[[Request], Response]:
-    """The page, with a sentence where the store can't be asked. Starlette runs what isn't ``async`` on a thread."""
+def _answering(site: Site, page: Page, limiter: CapacityLimiter | None) -> Callable[[Request], Awaitable[Response]]:
+    """The page, made on a thread, with a sentence where the store can't be asked."""
 
-    def answer(request: Request) -> Response:
+    def made(request: Request) -> Response:
         try:
             return page(site, request)
         except StoreError as error:
             return site.sentence(request, trouble(error), title="The store can't be read", status=503)
+
+    async def answer(request: Request) -> Response:
+        return await to_thread.run_sync(partial(made, request), limiter=limiter)
 
     return answer

@@ -53,8 +53,8 @@ def labels(axis: Axis) -> Markup:
     drawn = []
     for tick in axis.ticks():
         x = axis.x(tick.at) / WIDTH
-        if 0.025 <= x <= 0.95:
-            kind = "" if tick.main and 0.06 <= x <= 0.83 else ' class="fine"'
+        if 0.035 <= x <= 0.95:
+            kind = "" if tick.main and 0.075 <= x <= 0.83 else ' class="fine"'
             drawn.append(f'<text x="{x:.2%}" y="12"{kind}>{tick}</text>')
     # What stands in it is made of numbers and times.
     return Markup(  # noqa: S704 - as the comment says

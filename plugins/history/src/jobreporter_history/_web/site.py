@@ -16,6 +16,7 @@ from jobreporter_history._display.ranges import RANGES, USUAL_RANGE
 from jobreporter_history._display.states import status_of
 from jobreporter_history._web import axis, charts
 from jobreporter_history._web.escape import shown
+from jobreporter_history._web.frames import frame_runs
 from jobreporter_history.store import KEYS, Execution, Running, Store, StoreError
 
 PAGES = (
@@ -26,7 +27,6 @@ PAGES = (
     ("schedules", "Schedules"),
     ("reporters", "Reporters"),
 )
-_MOST_OPEN = 100
 # A tag's name that needs no quotation marks.
 _PLAIN = re.compile(r"[^\W\d][\w.-]*")
 
@@ -94,6 +94,7 @@ class Site:
             spark=charts.spark,
             axis_labels=axis.labels,
             status_of=status_of,
+            frame_runs=frame_runs,
             ranges=tuple(RANGES),
         )
 
@@ -102,10 +103,8 @@ class Site:
     ) -> Response:
         """A page. here: the one of the navigation that it belongs to."""
         now = self.store.now()
-        unresolved = self.store.incidents(("open", "flapping"), limit=_MOST_OPEN)
-        return self._made(
-            request, template, status, title=title, here=here, now=now, unresolved=len(unresolved), **more
-        )
+        unresolved = self.store.incident_count(("open", "flapping"))
+        return self._made(request, template, status, title=title, here=here, now=now, unresolved=unresolved, **more)
 
     def sentence(
         self, request: Request, sentence: str, *, title: str, status: int, here: str | None = None

@@ -166,21 +166,28 @@ class Store:
         states: Sequence[State] = (),
         *,
         job: str | None = None,
+        find: str = "",
         order: Order = "urgency",
         limit: int = 100,
         offset: int = 0,
     ) -> tuple[Incident, ...]:
         """Incidents in one of the states, or in any; in the order in which they need somebody, or another.
 
-        job: only those that a job of this name was seen in.
+        job: only those that a job of this name was seen in. find: only those in which this text stands, in the name of a
+        job, the error's type, its newest message, or the parts of the fingerprint.
         """
         with self._reading() as connection:
             series: Iterable[int] | None = None
             if job is not None:
                 series = [number for number, each in self._names.all_series(connection).items() if each.name == job]
             return incidents.incidents(
-                connection, states=states, series=series, order=order, limit=limit, offset=offset
+                connection, states=states, series=series, find=find, order=order, limit=limit, offset=offset
             )
+
+    def incident_count(self, states: Sequence[State] = (), *, find: str = "") -> int:
+        """How many incidents there are in one of the states, or in any."""
+        with self._reading() as connection:
+            return incidents.count(connection, states, find)
 
     def incident(self, id: int) -> IncidentDetail | None:
         """One incident, with all that happened to it."""
@@ -254,9 +261,10 @@ class Store:
             )
 
     def mark(self) -> str:
-        """A text that changes whenever something was written: for those who look again and again."""
+        """A text that changes whenever something was written, and every 15 s: for those who look again and again."""
+        now = self.now()
         with self._reading() as connection:
-            return state.mark(connection)
+            return state.mark(connection, now)
 
     def _ask(
         self, incident: int, action: Action, *, by: str, until: float | None = None, release: str | None = None

@@ -16,6 +16,7 @@ from jobreporter_history.store import Cell, Release, State, Term
 
 _ROWS = 50
 _MOST_PAGES = 10_000
+_LONGEST = 200
 _HOUR = 3600
 _HOURS = 72
 _NEWEST = 12
@@ -27,16 +28,18 @@ _LARGEST = 2**63 - 1
 
 
 def incidents(site: Site, request: Request) -> Response:
-    """``/incidents?state=&order=&page=``."""
+    """``/incidents?state=&order=&find=&page=``."""
     asked = request.query_params
     state = asked.get("state", "unresolved")
     state = state if state in {*_STATES, "all"} else "unresolved"
     order = asked.get("order", "urgency")
     order = order if order in _ORDERS else "urgency"
+    find = asked.get("find", "").strip()[:_LONGEST]
     page = asked.get("page", "1")
     page_number = min(max(int(page), 1), _MOST_PAGES) if page.isascii() and page.isdigit() and len(page) < 9 else 1
     found = site.store.incidents(
         _STATES.get(state, ()),
+        find=find,
         order=order,  # type: ignore[arg-type]  # one of `_ORDERS`
         limit=_ROWS + 1,
         offset=(page_number - 1) * _ROWS,
@@ -50,6 +53,8 @@ def incidents(site: Site, request: Request) -> Response:
         states=("unresolved", *_EACH, "all"),
         order=order,
         orders=_ORDERS,
+        find=find,
+        total=site.store.incident_count(_STATES.get(state, ()), find=find),
         incidents=found[:_ROWS],
         page_number=page_number,
         more=len(found) > _ROWS,

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from jobreporter_history._display.ranges import RANGES
-from jobreporter_history._display.states import first_of_all
 from jobreporter_history._web import charts
 from jobreporter_history._web.axis import Axis
 from jobreporter_history._web.charts import Series
@@ -23,7 +22,7 @@ _MOST_QUEUES = 50
 
 
 def overview(site: Site, request: Request) -> Response:
-    """``/?range=``."""
+    """``/?range=``; with ``lost=all``, every execution that is lost."""
     asked = range_of(request)
     store, now = site.store, site.store.now()
     figures = store.overview(now - RANGES[asked], now)
@@ -42,8 +41,9 @@ def overview(site: Site, request: Request) -> Response:
         figures=figures.figures,
         axis=axis,
         releases=[each for each in releases if axis.since < each.first_seen <= axis.until],
-        needs=first_of_all(unresolved),
-        lost=lost[:_SHOWN_RUNNING],
+        needs=unresolved,
+        lost=lost if request.query_params.get("lost") == "all" else lost[:_SHOWN_RUNNING],
+        lost_count=len(lost),
         running=[each for each in running if not each.lost][:_SHOWN_RUNNING],
         running_count=store.running_count() - len(lost),
         queues=queues[:_MOST_QUEUES],

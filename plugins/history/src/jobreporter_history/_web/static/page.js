@@ -18,12 +18,35 @@
     refresh();
   }
 
-  // The element at the same place in the new content gets the focus that the old one had.
-  const path = (node, top) => {
-    const steps = [];
-    for (; node && node !== top; node = node.parentElement) steps.unshift([...node.parentElement.children].indexOf(node));
-    return node === top ? steps : null;
-  };
+  // What is the same in the new content: the link to the same page, even if rows have come before it, or else whatever
+  // is at the same place.
+  const links = (top, href) => [...top.querySelectorAll("a[href]")].filter((each) => each.getAttribute("href") === href);
+  function finder(node, top) {
+    const steps = [], href = node.getAttribute("href"), nth = href === null ? 0 : links(top, href).indexOf(node);
+    for (; node !== top; node = node.parentElement) steps.unshift([...node.parentElement.children].indexOf(node));
+    return () => (href !== null && links(top, href)[nth]) || steps.reduce((found, step) => found?.children[step], top);
+  }
+
+  // New content in the place of the old, with its focus, its scrolling, its open details and what was typed.
+  function swap(old, made) {
+    const active = document.activeElement, focus = old.contains(active) && active !== old ? finder(active, old) : null;
+    const at = old.querySelector("tr.at a"), row = at && finder(at, old);
+    const scrolled = [...old.querySelectorAll("*")].filter((each) => each.scrollTop || each.scrollLeft)
+      .map((each) => [finder(each, old), each.scrollLeft, each.scrollTop]);
+    const top = (node) => node.getBoundingClientRect().top;
+    const first = scrollY ? [...old.querySelectorAll("a[href]")].find((each) => top(each) >= 0) : null;
+    const anchor = first && [finder(first, old), top(first), first.getAttribute("href")];
+    const open = [...old.querySelectorAll("details")].map((each) => each.open);
+    const typed = [...old.querySelectorAll("input[id]")].map((each) => [each.id, each.value, each.defaultValue]);
+    old.replaceChildren(...made.childNodes);
+    [...old.querySelectorAll("details")].forEach((each, number) => { each.open = open[number] ?? false; });
+    for (const [id, value, before] of typed) if (value !== before) document.getElementById(id).value = value;
+    for (const [find, left, down] of scrolled) find()?.scrollTo({ left, top: down, behavior: "instant" });
+    row?.()?.closest("tr")?.classList.add("at");
+    focus?.()?.focus({ preventScroll: true });
+    const same = anchor?.[0]();
+    if (same?.getAttribute("href") === anchor?.[2]) same && scrollBy({ top: top(same) - anchor[1], behavior: "instant" });
+  }
 
   async function refresh() {
     clearTimeout(timer);
@@ -38,14 +61,8 @@
       const page = new DOMParser().parseFromString(text, "text/html");
       const old = document.getElementById("main"), made = page.getElementById("main");
       if (!made) return;
-      const focus = old.contains(document.activeElement) ? path(document.activeElement, old) : null;
-      const at = rows().findIndex((row) => row.classList.contains("at"));
-      const open = [...old.querySelectorAll("details")].map((each) => each.open);
-      old.replaceChildren(...made.childNodes);
-      [...old.querySelectorAll("details")].forEach((each, number) => { each.open = open[number] ?? false; });
-      document.querySelector("header nav").replaceWith(page.querySelector("header nav"));
-      rows()[at]?.classList.add("at");
-      focus?.reduce((node, step) => node?.children[step], old)?.focus({ preventScroll: true });
+      swap(old, made);
+      swap(document.querySelector("header nav"), page.querySelector("header nav"));
     } catch {
       changed = true; // the server is away: the next try is in two seconds
     } finally {

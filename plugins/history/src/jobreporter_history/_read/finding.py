@@ -1,0 +1,64 @@
+"""Incidents that a text stands in: in a job's name, the error's type, the newest message, or what the fingerprint is made of."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from jobreporter_history._engines.database import Connection
+from jobreporter_history._engines.trouble import Gone
+from jobreporter_history._records.executions import ExecutionDetail
+from jobreporter_history._rows.text import storable
+from jobreporter_history._schema import executions as schema
+
+
+def containing(connection: Connection, find: str) -> tuple[str, list[Any]]:
+    """The condition on an incident that is called ``i``, with its parameters. Capitals are as good as small letters."""
+    find = storable(find)
+    like = _like(find)
+    conditions = [
+        _stands_in("i.job"),
+        _stands_in("i.kind"),
+        _stands_in("i.type"),
+        _stands_in("i.parts"),
+        f"i.id IN (SELECT s.incident FROM incident_series s JOIN series j ON j.id = s.series WHERE {_stands_in('j.name')})",
+    ]
+    ids = ", ".join(map(str, sorted(_by_message(connection, find)))) or "NULL"
+    conditions.append(f"i.id IN ({ids})")
+    return f"({' OR '.join(conditions)})", [like, like, like, _like(_in_json(find)), like]
+
+
+def _by_message(connection: Connection, find: str) -> set[int]:
+    """By the newest message of each table, and of the failure that is kept when no table has any more."""
+    found: set[int] = set()
+    for table in schema.existing(connection):
+        if table.kind == "bad":
+            newest = f"SELECT max(id) FROM {table.name} WHERE incident IS NOT NULL GROUP BY incident"
+            sql = f"SELECT x.incident FROM {table.name} x WHERE x.id IN ({newest}) AND {_stands_in('x.message')}"
+            try:
+                found.update(number for (number,) in connection.rows(sql, (_like(find),)))
+            except Gone:
+                continue
+    kept = f"SELECT incident, execution FROM sample WHERE {_stands_in('execution')}"
+    for number, execution in connection.rows(kept, (_like(_in_json(find, ascii=False)),)):
+        message = msgspec.json.decode(execution, type=ExecutionDetail).execution.message or ""
+        if find.lower() in message.lower():
+            found.add(number)
+    return found
+
+
+def _stands_in(column: str) -> str:
+    return f"lower({column}) LIKE lower(?) ESCAPE '!'"
+
+
+def _like(text: str) -> str:
+    for each in "!%_":
+        text = text.replace(each, f"!{each}")
+    return f"%{text}%"
+
+
+def _in_json(text: str, *, ascii: bool = True) -> str:
+    """As it stands within a text of JSON."""
+    return json.dumps(text, ensure_ascii=ascii)[1:-1]
