@@ -20,7 +20,16 @@ _CROWDED = """() => [...document.querySelectorAll("svg.axis")].some(axis => {
 })"""
 PATHS = (
     *(f"/?range={name}" for name in RANGES),
-    *("/incidents?state=all", "/executions", "/jobs", "/schedules", "/reporters", "/incidents/1", "/incidents/2", "/incidents/3"),
+    *(
+        "/incidents?state=all",
+        "/executions",
+        "/jobs",
+        "/schedules",
+        "/reporters",
+        "/incidents/1",
+        "/incidents/2",
+        "/incidents/3",
+    ),
     *("/job?name=shop.tasks.charge_card", "/executions?q=outcom:failure"),
 )
 
