@@ -147,11 +147,11 @@ class Relay:
     def close(self) -> None:
         """Let others have the leases at once. At the target it leaves its signs of life, where another one takes over."""
         try:
-            with self._source.talking() as source:
-                for lease in self._leases.values():
+            for lease in self._leases.values():
+                with self._source.talking() as source:
                     source.release(lease)
         except Away:
-            pass
+            pass  # they run out
         self._source.close()
         self._target.close()
 

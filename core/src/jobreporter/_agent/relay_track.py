@@ -78,7 +78,7 @@ def misfit(lease: Lease, notes: Relayed, source: Stream) -> str | None:
     if was_set_back(source, lease.partition, notes.end, notes.key):
         return "the stream was set back to an older state: what had not been settled there may be handed on twice"
     if lease.position < notes.since:
-        return "it was set back to what its target never had, and hands on everything from there"
+        return "it was rewound to events that its target lacks, and hands on everything from there"
     if lease.position > notes.end:
         missing = lease.position - notes.end
         return (
