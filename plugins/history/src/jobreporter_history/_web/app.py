@@ -40,10 +40,8 @@ _PAGES: tuple[tuple[str, Page], ...] = (
     ("/schedules", schedules),
     ("/reporters", reporters),
 )
-#: Pages that search, which may take long; and how many of their questions are asked at a time, so that however many are
-#: asked, there are threads for every other page.
+#: Pages that search, which may take long.
 _SEARCHES: frozenset[Page] = frozenset({executions, export})
-_AT_A_TIME = 8
 
 
 def create_app(
@@ -60,9 +58,8 @@ def create_app(
     async def listen(request: Request) -> Response:
         return changes.listen() if request.method == "GET" else Response(media_type="text/event-stream")
 
-    searching = CapacityLimiter(_AT_A_TIME)
     routes: list[BaseRoute] = [
-        Route(path, _answering(site, page, searching if page in _SEARCHES else None)) for path, page in _PAGES
+        Route(path, _answering(site, page, site.searching if page in _SEARCHES else None)) for path, page in _PAGES
     ]
     routes.append(Route("/events", listen))
     routes.append(Mount("/static", StaticFiles(packages=[("jobreporter_history._web", "static")])))

@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from anyio import CapacityLimiter
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -27,6 +28,7 @@ PAGES = (
     ("schedules", "Schedules"),
     ("reporters", "Reporters"),
 )
+_AT_A_TIME = 8
 # A tag's name that needs no quotation marks.
 _PLAIN = re.compile(r"[^\W\d][\w.-]*")
 
@@ -72,6 +74,8 @@ class Site:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        #: So many searches are under way at a time: however many are asked for, there are threads for every other page.
+        self.searching = CapacityLimiter(_AT_A_TIME)
         self._templates = Environment(
             loader=PackageLoader("jobreporter_history._web"),
             autoescape=True,
