@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobreporter_history._schedules.plan import Plan
-
 from jobreporter import Frame, Secret, parse_duration
+from jobreporter.schedules import Schedule, missed_run
 from jobreporter.testing import make_error
-from jobreporter_history._schedules.watch import told
 from jobreporter_history.store import Store, open_store
 from jobreporter_notify import NotifyOptions
 from jobreporter_notify._reporter import notifier_of
@@ -68,8 +66,7 @@ class Desk:
 
     def miss(self, name: str) -> None:
         """A run of a schedule doesn't come."""
-        plan = Plan(name=name, job=name, source=None, queue=None, cron=None, every=None, grace=300.0, timezone="UTC")
-        assert self.running.write(told(plan, self.now - 300))
+        assert self.running.write(missed_run(Schedule(name=name, job=name), self.now - 300))
 
     def wait(self, seconds: float) -> None:
         """Time passes, with a tick of the keeper and one of the notifier every five seconds and at its end."""
