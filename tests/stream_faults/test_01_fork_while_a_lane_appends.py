@@ -52,7 +52,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_what_was_acknowledged_to_either_is_there(engine_and_url: tuple[Any, str], tmp_path: Path) -> None:
+def test_01_and_32_what_was_acknowledged_to_either_is_there(engine_and_url: tuple[Any, str], tmp_path: Path) -> None:
     """The parent's events and the child's, each once, though the parent is killed while the child lives on."""
     engine, url = engine_and_url
     config = tmp_path / "jobreporter.toml"

@@ -1,4 +1,4 @@
-"""Schedules: who watches them goes on where another one stood, and what was missed is in the stream for every reporter."""
+"""Fault 47: a run of a schedule does not come, while the agent that watches changes, or the stream is away."""
 
 from __future__ import annotations
 

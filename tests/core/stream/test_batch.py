@@ -162,7 +162,7 @@ def later_version(change: Any) -> bytes:
     return frame.framed(frame.EVENTS, msgspec.msgpack.encode(body))
 
 
-def test_fields_of_a_later_version_are_passed_over() -> None:
+def test_40_fields_of_a_later_version_are_passed_over() -> None:
     """In the job, the event, the error, its frames, the origin, and the batch itself."""
 
     def add(body: list[Any]) -> None:
@@ -175,7 +175,7 @@ def test_fields_of_a_later_version_are_passed_over() -> None:
     assert (tuple(decoded.events), decoded.origin) == (FULL, HEADER.origin)
 
 
-def test_a_batch_of_an_earlier_version_lacks_fields() -> None:
+def test_40_a_batch_of_an_earlier_version_lacks_fields() -> None:
     """Those that were added since have their defaults."""
 
     def cut(body: list[Any]) -> None:
@@ -203,7 +203,7 @@ def test_a_batch_of_an_earlier_version_lacks_fields() -> None:
     ],
     ids=["kind", "type", "value", "outcome", "job", "negative job", "nothing"],
 )
-def test_an_event_of_a_later_version_is_unknown_and_the_others_are_read(index: int, change: Any) -> None:
+def test_40_an_event_of_a_later_version_is_unknown_and_the_others_are_read(index: int, change: Any) -> None:
     """An unknown kind, an unknown value, or another type: that event alone."""
     decoded = decode(later_version(lambda body: change(body[4][index])))
     assert [isinstance(event, Unknown) for event in decoded.events] == [number == index for number in range(5)]

@@ -125,7 +125,7 @@ def test_a_database_that_somebody_holds_is_down(path: Path) -> None:
     stream.close()
 
 
-def test_a_lease_ends_with_the_life_of_the_machine(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_42_a_lease_ends_with_the_life_of_the_machine(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a restart nobody has to wait for what was held before it."""
     stream = opened(path)
     stream.register({"log": "oldest"})
@@ -137,7 +137,7 @@ def test_a_lease_ends_with_the_life_of_the_machine(path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("shift", [-86_400.0, 86_400.0])
-def test_a_clock_that_is_set_keeps_no_lease_alive(path: Path, monkeypatch: pytest.MonkeyPatch, shift: float) -> None:
+def test_41_a_clock_that_is_set_keeps_no_lease_alive(path: Path, monkeypatch: pytest.MonkeyPatch, shift: float) -> None:
     """The wall's clock doesn't count. Where a system has no other, a day back voids what a day forward would end."""
     stream = opened(path)
     stream.register({"log": "oldest"})

@@ -168,8 +168,8 @@ def test_an_old_server_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         server.close()
 
 
-def test_two_services_share_a_server(tmp_path: Path) -> None:
-    """Fault 39: neither sees anything of the other."""
+def test_39_two_services_share_a_server(tmp_path: Path) -> None:
+    """Neither sees anything of the other."""
     server = Server("redis", tmp_path)
     try:
         shop, bank = (engine.open(server.url, StreamSettings(namespace=name)) for name in ("shop", "bank"))

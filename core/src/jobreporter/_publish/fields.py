@@ -1,19 +1,22 @@
 """What the fields of a job and of its outcome may be: what is taken, what is turned into it, and what is refused.
 
-| fields | taken | turned | refused |
-| --- | --- | --- | --- |
-| `name`, `source`, `execution_id` | text | | all else |
-| `queue`, `worker`, `correlation_id` | text, `None` | | all else |
-| `id`, `root_id`, `parent_id` | text, `None` | whole numbers and UUIDs become text | all else |
-| `attempt`, `max_attempts` | whole numbers from 1, `None` | | all else, `bool` too |
-| `priority` | whole numbers of 64 bits, `None` | | all else, `bool` too |
-| `enqueued_at`, `scheduled_at` | finite numbers, `None` | a datetime with a time zone becomes Unix seconds | all else |
-| `retry_delay` | finite numbers from 0, `None` | a timedelta becomes seconds | all else |
-| `will_retry` | `bool`, `None` | | all else |
-| `exit_status` | whole numbers, `None` | | all else |
-| `kind` | the four kinds of failure | | all else |
-| `args`, `kwargs` | anything | captured as plain data | |
-| `extra` | a dict | captured as plain data | all else |
+| fields | said to | taken | turned | refused |
+| --- | --- | --- | --- | --- |
+| `name`, `source` | `begin`, `resume`, `abort` | text | long text is cut | all else |
+| `queue`, `worker`, `correlation_id` | the same | text, `None` | long text is cut | all else |
+| `id`, `execution_id`, `root_id`, `parent_id` | the same | text, `None` | whole numbers and UUIDs become text | all else |
+| `attempt`, `max_attempts` | the same | whole numbers from 1, `None` | | all else, `bool` too |
+| `priority` | the same | whole numbers of 64 bits, `None` | | all else, `bool` too |
+| `enqueued_at`, `scheduled_at` | the same | finite numbers, `None` | a datetime with a time zone becomes Unix seconds | all else |
+| `args`, `kwargs` | the same | anything | becomes plain data | |
+| `extra` | the same | a dict | becomes plain data | all else |
+| `tags` | `Execution.tag` | anything | becomes text; 50 names at most, names of 200 characters and values of 500 | |
+| `reason` | `Execution.abort`, `abort` | anything | becomes text of 500 characters at most | |
+| `error` | `Execution.fail` | an exception, an `ErrorInfo` | | all else |
+| `will_retry` | `Execution.fail`, `Execution.abort`, `abort` | `bool`, `None` | | all else |
+| `retry_delay` | `Execution.fail` | finite numbers from 0, `None` | a timedelta becomes seconds | all else |
+| `exit_status` | `Execution.fail` | whole numbers, `None` | | all else, `bool` too |
+| `kind` | `Execution.fail` | the four kinds of failure | | all else |
 
 ``None`` where a field has a default is as if it were not given. What is refused depends on who says it: a program's own
 mistake is raised where it is made, while a source's data from outside, such as a header that somebody else wrote, is left
