@@ -1,8 +1,11 @@
 """A job queue's real worker in a program with a Sentry of its own: ``python queue_program.py QUEUE``.
 
 ``HOST_DSN``: what the program passes to ``sentry_sdk.init``, with nothing else. ``WITHOUT``: the SDK's integration that it
-switches off. ``OWN_DSN``: the reporter's own. ``LATE``: it starts once the first job is over. Each queue runs one job that fails for good, and one that fails, is tried
-again, and succeeds; jobs that fail say which of their attempts it was.
+switches off. ``ASYNCIO``: an asyncio program switches the SDK's integration for that on.
+``OWN_DSN``: the reporter's own. ``LATE``: it starts once the first job is over.
+
+Each queue runs one job that fails for good, and one that fails, is tried again, and succeeds; jobs that fail say which of
+their attempts it was.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any
 
 import sentry_sdk
 from queue_jobs import second, work
+from sentry_sdk.integrations.asyncio import enable_asyncio_integration
 
 from jobreporter import Context, Dispatcher, hookimpl
 from jobreporter_sentry import SentryOptions, SentryReporter
@@ -31,8 +35,8 @@ class LateReporter(SentryReporter):
 
 
 def celery(dispatcher: Dispatcher) -> None:
-    """Two tasks in a worker of the solo pool, in memory."""
-    from celery import Celery
+    """Four tasks in a worker of the solo pool, in memory: two of them fail outside of their own code."""
+    from celery import Celery, Task
     from celery.contrib.testing.worker import start_worker
 
     from jobreporter.sources.celery import attach
@@ -48,8 +52,21 @@ def celery(dispatcher: Dispatcher) -> None:
     def flaky() -> str:
         return work("flaky", 1)
 
+    class Unready(Task):
+        """Fails before the task's own code."""
+
+        def before_start(self, *_: object) -> None:
+            work("before", 99)
+
+    @app.task(name="shop.unready", base=Unready)
+    def unready() -> None: ...
+
+    @app.task(name="shop.odd")
+    def odd() -> object:
+        return object()  # nothing that could be stored as a result
+
     with start_worker(app, pool="solo", perform_ping_check=False):
-        results = [fatal.delay(), flaky.delay()]
+        results = [fatal.delay(), flaky.delay(), unready.delay(), odd.delay()]
         for result in results:
             result.get(timeout=30, propagate=False)
 
@@ -112,17 +129,36 @@ def dramatiq(dispatcher: Dispatcher) -> None:
 
 
 def program(dispatcher: Dispatcher) -> None:
-    """An asyncio program of its own: it logs what its jobs raise, once they are over."""
+    """An asyncio program of its own, such as arq's worker.
 
-    @dispatcher.reported(name="shop.fatal")
-    async def fatal() -> None:
-        work("fatal", 99)
+    Of one job it logs what that raised, once it is over; one it tries again, and says nothing; one lets its error go.
+    """
 
-    async def run() -> None:
+    async def attempt(name: str, failures: int, number: int) -> None:
+        with dispatcher.begin(f"shop.{name}", id=name, attempt=number, max_attempts=2).enter() as execution:
+            try:
+                work(name, failures)
+            except ValueError as error:
+                execution.fail(error, will_retry=number < 2 and name == "flaky")
+                raise
+
+    async def logged() -> None:
         try:
-            await fatal()
+            await attempt("fatal", 99, 1)
         except ValueError:
             logging.getLogger("shop").exception("a job failed")
+
+    async def again() -> None:
+        try:
+            await attempt("flaky", 1, 1)
+        except ValueError:
+            await attempt("flaky", 1, 2)
+
+    async def run() -> None:
+        if os.environ.get("ASYNCIO"):
+            enable_asyncio_integration()
+        for job in (logged(), again(), attempt("crash", 99, 1)):
+            await asyncio.gather(asyncio.create_task(job), return_exceptions=True)
 
     asyncio.run(run())
 

@@ -7,22 +7,57 @@ reporter ``log`` is on beside ours.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
+from tests.packaging.documents import ROOT, rows
 from tests.redis_servers import Server
 
 from .fake_sentry import Kent
 
 PROGRAM = Path(__file__).parent / "queue_program.py"
 QUEUES = ["celery", "rq", "huey", "dramatiq"]
-#: The attempts that fail: one that no other follows, and one that is tried again.
-FAILURES = Counter(["fatal 1", "flaky 1"])
+README = ROOT / "plugins/sentry/README.md"
+#: What each failure of the README's table says. Celery names its own error of what can't be stored.
+WORDS = {
+    "the last attempt": "fatal 1",
+    "an attempt that is tried again": "flaky 1",
+    "`before_start` raises": "before 1",
+    "a result that can't be serialised": "Object of type object is not JSON serializable",
+    "an error that the program logs": "fatal 1",
+    "an error that the job's task ends with": "crash 1",
+}
+#: The table's columns, each with what the program does for it.
+COLUMNS: dict[str, dict[str, str]] = {
+    "with the SDK's integration": {"HOST_DSN": "dsn", "ASYNCIO": "on"},
+    "without it": {"HOST_DSN": "dsn", "WITHOUT": "the queue's"},
+    "without a Sentry of the program's": {"OWN_DSN": "dsn"},
+}
+#: The program for each queue of the table.
+PROGRAMS = {"Celery": "celery", "RQ": "rq", "Huey": "huey", "Dramatiq": "dramatiq", "asyncio": "program"}
+
+
+class Row(NamedTuple):
+    """A row of the README's table. reporters: who reports it, by the column."""
+
+    queue: str
+    failure: str
+    reporters: dict[str, str]
+
+
+TABLE = [Row(queue, failure, dict(zip(COLUMNS, who, strict=True))) for queue, failure, *who in rows(README, "queue")]
+
+
+def failures_of(program: str) -> Counter[str]:
+    """What its jobs fail with, each once."""
+    return Counter(WORDS[row.failure] for row in TABLE if PROGRAMS[row.queue] == program)
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +85,37 @@ def reported(kent: Kent) -> Counter[str]:
     return Counter(values)
 
 
+def reporter_of(event: dict[str, Any]) -> str:
+    """Who has reported it, in the table's words."""
+    if event.get("logger") == "jobreporter":
+        return "jobreporter"
+    by = event["exception"]["values"][-1].get("mechanism", {}).get("type")
+    return "the ERROR line" if by == "logging" else "the integration"
+
+
+def test_the_table_is_about_every_queue_and_every_failure() -> None:
+    """None of those that the programs here make happen is left out, and its columns are those."""
+    assert {row.queue for row in TABLE} == set(PROGRAMS)
+    assert {row.failure for row in TABLE} == set(WORDS)
+    [heading] = re.findall(r"^\| queue \| failure \| (.*) \|$", README.read_text(), re.MULTILINE)
+    assert heading.split(" | ") == list(COLUMNS)
+
+
 @pytest.mark.parametrize("own", [False, True], ids=["the program's client", "a dsn of its own"])
-@pytest.mark.parametrize("integration", [True, False], ids=["with the integration", "without it"])
-@pytest.mark.parametrize("queue", QUEUES)
-def test_one_report_of_each(kent: Kent, redis: Server, queue: str, *, integration: bool, own: bool) -> None:
-    """Also of the attempts that are tried again, whoever it is that reports them."""
-    environ = {"HOST_DSN": kent.dsn}
-    if not integration:
-        environ["WITHOUT"] = queue
-    if own:
-        environ["OWN_DSN"] = kent.dsn.replace("public", "another")
-    run(queue, redis, **environ)
-    assert reported(kent) == FAILURES
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("queue", PROGRAMS)
+def test_who_reports_and_how_often(kent: Kent, redis: Server, queue: str, column: str, *, own: bool) -> None:
+    """As the README's table has it: each failure once, whoever it is that reports it."""
+    program = PROGRAMS[queue]
+    environ = COLUMNS[column] | ({"OWN_DSN": "another"} if own else {})
+    keys = {"dsn": kent.dsn, "another": kent.dsn.replace("public", "another"), "the queue's": program}
+    if program == "program":
+        environ.pop("WITHOUT", None)
+    run(program, redis, **{name: keys.get(value, value) for name, value in environ.items()})
+
+    assert reported(kent) == failures_of(program)
+    told = {WORDS[row.failure]: row.reporters[column] for row in TABLE if row.queue == queue}
+    assert {event["exception"]["values"][-1]["value"]: reporter_of(event) for event in kent.items()} == told
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["the program's client", "a dsn of its own"])
@@ -72,26 +126,10 @@ def test_a_job_fails_before_the_reporter_has_started(kent: Kent, redis: Server, 
     if own:
         environ["OWN_DSN"] = kent.dsn.replace("public", "another")
     run(queue, redis, **environ)
-    assert reported(kent) == FAILURES
+    assert reported(kent) == failures_of(queue)
 
 
 def test_the_line_for_another_project(kent: Kent, redis: Server) -> None:
     """Where the program's client and the reporter have different projects, RQ's own line goes to the program's."""
     run("rq", redis, HOST_DSN=kent.dsn, OWN_DSN=kent.dsn.replace("/1", "/2"), WITHOUT="rq", LATE="1")
-    assert reported(kent) == FAILURES + Counter({"no exception": 2})
-
-
-@pytest.mark.parametrize("queue", QUEUES)
-def test_without_a_sentry_of_the_programs(kent: Kent, redis: Server, queue: str) -> None:
-    """All of them are ours."""
-    run(queue, redis, OWN_DSN=kent.dsn)
-    assert reported(kent) == FAILURES
-    assert {event["logger"] for event in kent.items()} == {"jobreporter"}
-
-
-@pytest.mark.parametrize("own", [False, True], ids=["the program's client", "a dsn of its own"])
-def test_an_asyncio_program(kent: Kent, redis: Server, *, own: bool) -> None:
-    """What the program itself logs once the job is over counts as its report."""
-    environ = {"HOST_DSN": kent.dsn} | ({"OWN_DSN": kent.dsn} if own else {})
-    run("program", redis, **environ)
-    assert reported(kent) == Counter(["fatal 1"])
+    assert reported(kent) == failures_of("rq") + Counter({"no exception": 2})

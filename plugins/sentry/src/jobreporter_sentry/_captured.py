@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -19,12 +20,26 @@ LOGGER = "jobreporter"
 _REMEMBERED = 1_000
 
 
+# Of an exception's text so much is compared.
+_COMPARED = 100
+# What core and the SDK put where they leave something out.
+_LEFT_OUT = re.compile(r"\[redacted\]|\[Filtered\]|\.\.\.")
+
+
 class Raised(NamedTuple):
-    """An exception by its class and by the place where it was raised."""
+    """An exception by its class, by the place where it was raised, and by what it says."""
 
     type: str
     filename: str
     lineno: int
+    text: str
+
+    def may_be(self, other: Raised) -> bool:
+        """Whether both may be the same one. Their texts may differ in what one of them leaves out, and no more."""
+        if self[:3] != other[:3]:
+            return False
+        one, another = (_LEFT_OUT.split(each.text[:_COMPARED])[0] for each in (self, other))
+        return one.startswith(another) or another.startswith(one)
 
     @classmethod
     def of_error(cls, error: ErrorInfo) -> Raised | None:
@@ -32,7 +47,7 @@ class Raised(NamedTuple):
         if not error.frames:
             return None
         innermost = error.frames[-1]
-        return cls(error.type, innermost.filename, innermost.lineno)
+        return cls(error.type, innermost.filename, innermost.lineno, error.message)
 
 
 # Where a queue logs what a job raised as text alone: beside a report of ours, that would be a second one.
@@ -51,11 +66,16 @@ def take(execution_id: str, error: ErrorInfo, *, outside: bool) -> bool:
     raised = Raised.of_error(error)
     if raised is None:
         return False
-    for found in (_in_executions.get(execution_id, []), _outside if outside else []):
-        if raised in found:
-            found.remove(raised)
-            return True
-    return False
+    here = _in_executions.get(execution_id, [])
+    # In the same execution the place says enough; outside, another job's may have been raised there.
+    same = next((each for each in here if each[:3] == raised[:3]), None)
+    if same is not None:
+        here.remove(same)
+        return True
+    same = next((each for each in _outside if raised.may_be(each)), None) if outside else None
+    if same is not None:
+        _outside.remove(same)
+    return same is not None
 
 
 def _note(event: Event, hint: Hint) -> Event | None:
@@ -63,7 +83,7 @@ def _note(event: Event, hint: Hint) -> Event | None:
     execution = Execution.current()
     if execution is not None and event.get("logger") in _LINES_OF_QUEUES and "exception" not in event:
         return None if the_programs_is_reported() else event
-    if event.get("logger") != LOGGER and (raised := _raised(hint)) is not None:
+    if event.get("logger") != LOGGER and (raised := _raised(hint, _text_of(event))) is not None:
         if execution is None:
             del _outside[: -(_REMEMBERED - 1)]
             _outside.append(raised)
@@ -74,7 +94,16 @@ def _note(event: Event, hint: Hint) -> Event | None:
     return event
 
 
-def _raised(hint: Hint) -> Raised | None:
+def _text_of(event: Event) -> str:
+    """What the SDK says of the event's exception. It has asked that already, so nobody else has to."""
+    try:
+        text: Any = event["exception"]["values"][-1]["value"]
+    except (KeyError, IndexError, TypeError):
+        return ""
+    return text if type(text) is str else ""
+
+
+def _raised(hint: Hint, text: str) -> Raised | None:
     record = hint.get("log_record")
     exc_info: Any = getattr(record, "exc_info", None) if record is not None else hint.get("exc_info")
     if type(exc_info) is not tuple or exc_info[1] is None:
@@ -83,8 +112,18 @@ def _raised(hint: Hint) -> Raised | None:
     innermost = _innermost(traceback)
     if innermost is None:
         return None
+    if _says_it_otherwise(exc_info[1]):
+        text = ""
     name = f"{kind.__module__}.{kind.__qualname__}"
-    return Raised(name, innermost.tb_frame.f_code.co_filename, innermost.tb_lineno)
+    return Raised(name, innermost.tb_frame.f_code.co_filename, innermost.tb_lineno, text)
+
+
+def _says_it_otherwise(error: BaseException) -> bool:
+    """Whether the SDK takes an attribute for what the error says, and not its text, as core does."""
+    try:
+        return bool(getattr(error, "message", "") or getattr(error, "detail", ""))
+    except Exception:
+        return True
 
 
 def _innermost(traceback: TracebackType | None) -> TracebackType | None:
