@@ -90,6 +90,7 @@ class Request(Struct, forbid_unknown_fields=True):
     context: Context
     params: Params = msgspec.field(default_factory=Params)
     local_variables: dict[str, Any] = {}
+    url: Annotated[str, Meta(pattern=r"^https?://\S+$")] | None = None
 
 
 class Server(Struct, forbid_unknown_fields=True):

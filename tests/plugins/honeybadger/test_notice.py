@@ -343,3 +343,15 @@ def test_the_endpoint_may_have_a_path(honeybadger: FakeHoneybadger, dispatcher_o
 def honeybadger_at_a_path(conversation: Any) -> None:
     honeybadger = conversation.stand_in
     conversation.say(honeybadger.answer(honeybadger.requests[-1]._replace(path="/v1/notices")))
+
+
+@pytest.mark.parametrize("page", ["https://jobs.example.org", None])
+def test_a_notice_links_to_the_executions_page(
+    honeybadger: FakeHoneybadger, dispatcher_of: MakeDispatcher, page: str | None
+) -> None:
+    """Where the config names a page, its address is the request's, which Honeybadger shows as a link."""
+    dispatcher = dispatcher_of(context={} if page is None else {"page": page})
+    dispatcher.publish(replace(FAILURE, job=replace(FAILURE.job, execution_id="7:1/a")))
+    assert dispatcher.flush(20)
+    [notice] = honeybadger.notices
+    assert notice["request"].get("url") == (None if page is None else f"{page}/x/7%3A1%2Fa")

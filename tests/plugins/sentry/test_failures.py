@@ -385,3 +385,14 @@ def test_no_event_changes_what_others_see(kent: Kent, make_dispatcher: MakeDispa
     sent = kent.only()["exception"]["values"][0]["stacktrace"]["frames"][0]["vars"]
     assert "[Filtered]" in sent.values()
     assert repr(event) == before
+
+
+@pytest.mark.parametrize("page", ["https://jobs.example.org", None])
+def test_an_event_links_to_the_executions_page(kent: Kent, make_dispatcher: MakeDispatcher, page: str | None) -> None:
+    """Where the config names a page, the job's facts have the address."""
+    publish(
+        make_dispatcher(dsn=kent.dsn, context={} if page is None else {"page": page}),
+        job=make_job(execution_id="7:1/a"),
+    )
+    expected = None if page is None else f"{page}/x/7%3A1%2Fa"
+    assert kent.only()["contexts"]["job"].get("page") == expected
