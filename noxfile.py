@@ -20,7 +20,8 @@ PYTHONS = nox.project.python_versions(CORE)
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 #: core with all of its extras: every source comes with its queue.
-EVERY_SOURCE = f"./core[{','.join(CORE['project']['optional-dependencies'])}]"
+EXTRAS = CORE["project"]["optional-dependencies"]
+EVERY_SOURCE = f"./core[{','.join(EXTRAS)}]"
 
 #: The folders of the plugins by name. One with a pyproject.toml is a distribution; nothing else lists them.
 PLUGINS = {path.parent.name: path.parent for path in sorted(ROOT.glob("plugins/*/pyproject.toml"))}
@@ -53,6 +54,16 @@ ELSEWHERE = (
     "tests/sources/test_conformance.py",
 )
 
+
+# With the oldest libraries: what real workers tell, and what differs between Celery's versions.
+OLDEST = (
+    "tests/sources/test_conformance.py",
+    "tests/sources/test_library.py",
+    "tests/sources/celery/test_eager.py",
+    "tests/sources/celery/test_outcomes.py",
+    "tests/sources/celery/test_stored.py",
+    "tests/sources/celery/test_registration.py",
+)
 
 # Random jobs of each queue, compared with what the queue itself has stored and sent.
 DRAWN = (
@@ -150,6 +161,16 @@ def run_all(session: nox.Session, *arguments: str) -> None:
     if failed.exists():
         session.warn(f"run once more, by themselves: {', '.join(json.loads(failed.read_text()))}")
         session.run("pytest", *with_cache, "--last-failed", "--last-failed-no-failures=none")
+
+
+@nox.session
+def oldest(session: nox.Session) -> None:
+    """Run what real workers of each source tell, with the oldest version of each library that core's extras take."""
+    lowest = Path(session.create_tmp()) / "lowest.txt"
+    asked = [each for extra in EXTRAS.values() for each in extra if ">=" in each]
+    lowest.write_text("\n".join(each.replace(">=", "==").partition(",")[0] for each in asked))
+    install(session, *group("tests"), "--constraint", str(lowest), plugins={})
+    session.run("pytest", *SHARED, *(session.posargs or OLDEST))
 
 
 @nox.session
