@@ -62,7 +62,7 @@ def test_options_that_are_right(options: dict[str, Any]) -> None:
         ({"endpoint": "https://host/#a"}, "expected endpoint to be an address"),
         ({"endpoint": "https://host/a b"}, "expected endpoint to be an address"),
         ({"endpoint": "https://host/\u00e9"}, "expected endpoint to be an address"),
-        ({"send_timeout": 0}, "expected send_timeout to be a number of seconds above 0"),
+        ({"send_timeout": 0}, "expected send_timeout to be a number of seconds above 0, found 0"),
         ({"send_timeout": -1.0}, "option 'send_timeout': expected a duration"),
         ({"send_timeout": float("inf")}, "option 'send_timeout': expected a duration"),
         ({"send_timeout": float("nan")}, "option 'send_timeout': expected a duration"),

@@ -47,17 +47,24 @@ def test_check_says_so_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"sample_rate": 1.5}, "expected sample_rate to be from 0.0 to 1.0"),
-        ({"send_timeout": 0.0}, "expected send_timeout to be a number of seconds above 0"),
+        ({"sample_rate": 1.5}, "expected sample_rate to be from 0.0 to 1.0, found 1.5"),
+        ({"sample_rate": 2}, "expected sample_rate to be from 0.0 to 1.0, found 2"),
+        ({"send_timeout": 0.0}, "expected send_timeout to be a number of seconds above 0, found 0"),
         ({"send_timeout": float("inf")}, "option 'send_timeout': expected a duration, such as '1h 30m'"),
         ({"send_timeout": "soon"}, "(units ms, s, m, h, d and w; a bare number is seconds)"),
-        ({"max_breadcrumbs": -1}, "expected max_breadcrumbs to be at least 0"),
-        ({"max_value_length": 0}, "expected max_value_length to be at least 1"),
+        ({"max_breadcrumbs": -1}, "expected max_breadcrumbs to be at least 0, found -1"),
+        ({"max_value_length": 0}, "expected max_value_length to be at least 1, found 0"),
         ({"retried_level": "warn"}, "Did you mean 'warning'?"),
         ({"dns": DSN}, "Did you mean 'dsn'?"),
-        ({"monitors": {"a": {"slug": "Not A Slug"}}}, "expected slug to be 1 to 50 of a-z, 0-9, _ and -"),
+        (
+            {"monitors": {"a": {"slug": "Not A Slug"}}},
+            "expected slug to be 1 to 50 of a-z, 0-9, _ and -, and not digits alone, found 'Not A Slug'",
+        ),
         ({"monitors": {"a": {"slug": "123"}}}, "and not digits alone"),
-        ({"monitors": {"a": {"slug": "a", "schedule": "daily"}}}, "expected schedule to be a crontab of five fields"),
+        (
+            {"monitors": {"a": {"slug": "a", "schedule": "daily"}}},
+            "expected schedule to be a crontab of five fields, such as '5 3 * * *', found 'daily'",
+        ),
         (
             {"monitors": {"a": {"slug": "a", "schedule": {"value": 0, "unit": "day"}}}},
             "expected value to be at least 1",

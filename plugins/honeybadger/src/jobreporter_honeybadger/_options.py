@@ -41,11 +41,12 @@ class HoneybadgerOptions(Options):
         if not _is_address(self.endpoint):
             raise ValueError("expected endpoint to be an address such as https://api.honeybadger.io")
         if not self.send_timeout > 0:
-            raise ValueError("expected send_timeout to be a number of seconds above 0")
+            raise ValueError(f"expected send_timeout to be a number of seconds above 0, found {self.send_timeout:g}")
         for job, checkin in self.checkins.items():
             if not checkin or not checkin.isascii() or not checkin.isalnum():
                 raise ValueError(
-                    f"expected the check-in of {job!r} to be its id, the last part of its URL, made of letters and digits"
+                    f"expected the check-in of {job!r} to be its id, the last part of its URL, made of letters and digits,"
+                    f" found {checkin!r}"
                 )
 
 

@@ -46,9 +46,13 @@ class Monitor(Options):
 
     def __post_init__(self) -> None:
         if not _SLUG.fullmatch(self.slug) or self.slug.isdigit():
-            raise ValueError("expected slug to be 1 to 50 of a-z, 0-9, _ and -, and not digits alone")
+            raise ValueError(
+                f"expected slug to be 1 to 50 of a-z, 0-9, _ and -, and not digits alone, found {self.slug!r}"
+            )
         if isinstance(self.schedule, str) and len(self.schedule.split()) != 5 and not self.schedule.startswith("@"):
-            raise ValueError("expected schedule to be a crontab of five fields, such as '5 3 * * *'")
+            raise ValueError(
+                f"expected schedule to be a crontab of five fields, such as '5 3 * * *', found {self.schedule!r}"
+            )
         settings = [name for name in self.__struct_fields__ if name not in {"slug", "schedule"}]
         _at_least(1, self, *(name for name in settings if name != "timezone"))
         if self.schedule is None and (lone := [name for name in settings if getattr(self, name) is not None]):
@@ -105,9 +109,9 @@ class SentryOptions(Options):
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.sample_rate <= 1.0:
-            raise ValueError("expected sample_rate to be from 0.0 to 1.0")
+            raise ValueError(f"expected sample_rate to be from 0.0 to 1.0, found {self.sample_rate:g}")
         if not self.send_timeout:
-            raise ValueError("expected send_timeout to be a number of seconds above 0")
+            raise ValueError(f"expected send_timeout to be a number of seconds above 0, found {self.send_timeout:g}")
         _at_least(0, self, "max_breadcrumbs")
         _at_least(1, self, "max_value_length")
         if self.dsn is None and (set_ := [name for name, default in OWN.items() if getattr(self, name) != default]):
@@ -148,4 +152,4 @@ def _at_least(least: int, options: Options, *names: str) -> None:
     for name in names:
         value = getattr(options, name)
         if value is not None and value < least:
-            raise ValueError(f"expected {name} to be at least {least}")
+            raise ValueError(f"expected {name} to be at least {least}, found {value}")
