@@ -55,8 +55,11 @@ ELSEWHERE = (
 )
 
 
-# With the oldest libraries: what real workers tell, and what differs between Celery's versions.
+# With the oldest libraries: what real workers tell, and what differs between Celery's versions. Celery 5.5's threads now and
+# then take up no message for ten seconds, without jobreporter too.
 OLDEST = (
+    "-k",
+    "not (test_stored and threads)",
     "tests/sources/test_conformance.py",
     "tests/sources/test_library.py",
     "tests/sources/celery/test_eager.py",

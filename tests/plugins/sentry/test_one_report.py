@@ -72,7 +72,7 @@ def run(queue: str, redis: Server, **environ: str) -> None:
     """Run the queue's worker, in a process of its own, since the SDK changes a queue's classes for good."""
     environment = os.environ | {"REDIS_URL": redis.new_database()} | environ
     done = subprocess.run(
-        [sys.executable, PROGRAM, queue], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, PROGRAM, queue], env=environment, capture_output=True, text=True, timeout=150, check=False
     )
     assert done.returncode == 0, done.stderr
 

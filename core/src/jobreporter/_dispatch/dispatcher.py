@@ -36,10 +36,13 @@ class Dispatcher:
     Threads start with the first event of a process, forked children included. Use it as a context manager, or `close`
     it; at exit that is done as a last resort.
 
-    reporters: plugins by name: modules, classes or instances whose functions carry ``@hookimpl``. config: what a config
-    file would say, as nested dicts; its ``[reporters.NAME]`` tables configure the plugins given here. clock: what
-    it lives by, the system's unless a test gives a `jobreporter.testing.SteppedClock`. Raises
-    `PluginError` for a plugin that would not do what its author meant, and `ConfigError` for a config that is wrong.
+    - ``reporters``: plugins by name: modules, classes or instances whose functions carry ``@hookimpl``.
+    - ``config``: what a config file would say, as nested dicts; its ``[reporters.NAME]`` tables configure the plugins
+      given here.
+    - ``clock``: what it lives by, the system's unless a test gives a `jobreporter.testing.SteppedClock`.
+
+    Raises `PluginError` for a plugin that would not do what its author meant, and `ConfigError` for a config that is
+    wrong.
     """
 
     #: Publish an event that was made elsewhere: no execution is tracked, nothing is captured or redacted.
@@ -63,11 +66,13 @@ class Dispatcher:
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
-        """The dispatcher that a config file describes: the one at ``path``, or else the one that is found.
+        """The dispatcher that a config file describes.
 
-        That is the path in ``JOBREPORTER_CONFIG``, or the nearest ``jobreporter.toml`` or ``[tool.jobreporter]`` upwards
-        from the working directory. Imports the enabled plugins and nothing else. Raises `ConfigError` with everything
-        that is wrong with the file. A reporter that can't be loaded or started is broken, and is tried again later.
+        - ``path``: the file. By default it is the one in ``JOBREPORTER_CONFIG``, or the nearest ``jobreporter.toml`` or
+          ``[tool.jobreporter]`` upwards from the working directory.
+
+        Imports the enabled plugins and nothing else. A reporter that can't be loaded or started is broken, and is tried
+        again later. Raises `ConfigError` with everything that is wrong with the file.
         """
         from jobreporter._dispatch.wiring import from_file
 
@@ -139,9 +144,12 @@ class Dispatcher:
     def resume(
         self, name: str, *, function: Callable[..., Any] | None = None, strict: bool = True, **job_fields: Any
     ) -> Execution:
-        """An execution that began elsewhere and is ended here, such as that of a pool child that died.
+        """An execution that began elsewhere and is ended here, such as that of a pool child that died. Nothing is published.
 
-        Takes what `begin` takes; ``execution_id`` should be the one that it began with.
+        - ``name``, ``function``, ``strict``: as for `begin`.
+        - ``job_fields``: likewise; ``execution_id`` should be the one that it began with.
+
+        Raises what `begin` raises.
         """
         return self._execution(name, function, job_fields, strict=strict)
 
@@ -161,7 +169,14 @@ class Dispatcher:
         strict: bool = True,
         **job_fields: Any,
     ) -> None:
-        """Publish that a job was given up before it started: ``Aborted`` and ``Stopped``, without ``Started``."""
+        """Publish that a job was given up before it started: ``Aborted`` and ``Stopped``, without ``Started``.
+
+        - ``reason``: one of ``ABORT_REASONS``, or a word of its own.
+        - ``name``, ``function``, ``strict``, ``job_fields``: as for `begin`.
+        - ``will_retry``: whether another attempt follows; ``None`` if that can't be known.
+
+        Raises what `begin` raises.
+        """
         execution = self.resume(name, function=function, strict=strict, **job_fields)
         execution.abort(reason, will_retry=will_retry)
         execution.stop()
@@ -175,8 +190,13 @@ class Dispatcher:
     ) -> Any:
         """Wrap a function, sync or async, so that each call of it is an execution, with its arguments captured.
 
-        As a decorator with or without arguments. name: by default the module and qualified name of the function. A call
-        that raises `Abort` returns ``None``.
+        As a decorator, with or without arguments:
+
+        - ``function``: what is wrapped.
+        - ``name``: what its jobs are called; by default the function's module and qualified name.
+        - ``job_fields``: further fields of `Job`, as for `begin`.
+
+        A call that raises `Abort` returns ``None``. A call raises what `begin` raises.
         """
         if function is None:
             return partial(self.reported, name=name, **job_fields)
@@ -202,12 +222,15 @@ class Dispatcher:
             self._start()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until what was published before is handled and every reporter has flushed, ``timeout`` seconds at most.
+        """Wait until what was published before is handled and every reporter has flushed.
 
-        Returns whether that was done; if not, what remains is logged. Infinity is as long as it takes; less than nothing,
-        and NaN, is no time at all. Raises TypeError for what is no number. A reporter that is broken or backs off is not
+        - ``timeout``: seconds that this may take. Infinity is as long as it takes; less than nothing, and NaN, is no time
+          at all.
+
+        Returns whether that was done; if not, what remains is logged. A reporter that is broken or backs off is not
         waited for: the answer is ``False`` once the others have flushed. A process that has published nothing starts
-        nothing. Called by a reporter on its own lane, it would wait for itself, so it returns ``False`` at once.
+        nothing. Called by a reporter on its own lane, it would wait for itself, so it returns ``False`` at once. Raises
+        TypeError for what is no number.
         """
         timeout = waiting_time(timeout)
         if on_lane():
@@ -244,11 +267,12 @@ class Dispatcher:
                 return False
 
     def close(self, timeout: float | None = None) -> bool:
-        """Hand out what was published, flush and stop every reporter, within ``timeout`` seconds.
+        """Hand out what was published, flush and stop every reporter.
 
-        By default that is the config's ``exit_timeout``; any other number counts as for `flush`. Returns whether nothing
-        was left; if something was, or was lost before, that is logged. What is published later is dropped and counted.
-        Closing again does nothing.
+        - ``timeout``: seconds that this may take, as for `flush`; by default the config's ``exit_timeout``.
+
+        Returns whether nothing was left; if something was, or was lost before, that is logged. What is published later is
+        dropped and counted. Closing again does nothing. Raises TypeError for what is no number.
         """
         timeout = waiting_time(self._wiring.config.dispatcher.exit_timeout if timeout is None else timeout)
         if on_lane():

@@ -120,7 +120,9 @@ class Execution:
         self._publish(Started(job=self.job, at=at))
 
     def tag(self, /, **tags: object) -> None:
-        """Put tags on the outcome. Values become text of 500 characters at most, and lose what is secret.
+        """Put tags on the outcome.
+
+        - ``tags``: names, and values that become text of 500 characters at most and lose what is secret.
 
         There is room for `MOST_TAGS` names of 200 characters; further ones are left out.
         """
@@ -205,7 +207,13 @@ class Execution:
         return fitted
 
     def abort(self, reason: str, *, will_retry: bool | None = None) -> None:
-        """Note that the job was given up on purpose. reason: one of ``ABORT_REASONS``, or a word of its own."""
+        """Note that the job was given up on purpose.
+
+        - ``reason``: one of ``ABORT_REASONS``, or a word of its own.
+        - ``will_retry``: whether another attempt follows; ``None`` if that can't be known.
+
+        Raises TypeError for another ``will_retry``, unless the execution was begun with ``strict=False``.
+        """
         text, self._secrets = short_text(reason, LONGEST_TEXT, self._redaction, self._secrets)
         fields: dict[str, Any] = {"reason": text}
         if will_retry is not None:

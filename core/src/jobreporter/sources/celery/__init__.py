@@ -25,9 +25,12 @@ LIBRARY.check(found)
 def attach(app: Celery, dispatcher: Dispatcher | None = None) -> None:
     """Report what becomes of this app's jobs. Call it once, where the app is made.
 
-    Without a ``dispatcher``, one is built from the config when a worker starts; a config that can't be used ends the
-    worker there, with the `ConfigError`'s text and before it takes a job. Raises `JobReporterError` for an app that is
-    attached already.
+    - ``app``: the app, or a proxy of one such as ``celery.current_app``.
+    - ``dispatcher``: one of the program's own, which it closes itself. By default one is built from the config when a
+      worker starts; a config that can't be used ends the worker there, with the `ConfigError`'s text and before it takes
+      a job.
+
+    Raises TypeError for what is no app, and `JobReporterError` for one that is attached already.
     """
     if isinstance(app, Proxy):  # such as `celery.current_app`
         app = app._get_current_object()

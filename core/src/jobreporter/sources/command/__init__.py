@@ -72,9 +72,12 @@ def run(
 ) -> int:
     """Run a command as a job and return its exit code.
 
-    command: the program and its arguments; no shell is involved. name: what the job is called, the program's own name
-    if not given. timeout: seconds that it may take. skip_codes: exit codes by which it says that there was nothing to
-    do.
+    - ``dispatcher``: reports it.
+    - ``command``: the program and its arguments; no shell is involved.
+    - ``name``: what the job is called; by default the program's own name.
+    - ``queue``: the job's queue, if it is to have one.
+    - ``timeout``: seconds that it may take; by default as long as it takes.
+    - ``skip_codes``: exit codes by which it says that there was nothing to do.
 
     Its input and output are this process's own. A signal that kills it is 128 + n, a timeout 124, a program that can't
     be executed 126, one that isn't found 127. Signals that this process gets are not forwarded: an exception that

@@ -42,8 +42,11 @@ class AttachedTwice(JobReporterError, MiddlewareError):  # noqa: N818 - names wh
 def attach(broker: Broker, dispatcher: Dispatcher | None = None) -> None:
     """Report what becomes of this broker's jobs. Call it once, where the broker is made.
 
-    Without a ``dispatcher``, one is built from the config when a worker boots; a config that can't be used ends the
-    worker there, with a `ConfigError`, before it takes a job.
+    - ``broker``: the broker, of any kind.
+    - ``dispatcher``: one of the program's own, which it closes itself. By default one is built from the config when a
+      worker boots; a config that can't be used ends the worker there, with a `ConfigError`, before it takes a job.
+
+    Raises TypeError for what is no broker, and `JobReporterError` for one that is attached already.
     """
     LIBRARY.expect(broker, Broker, "a Dramatiq broker")
     if is_attached(broker):

@@ -43,8 +43,11 @@ LIBRARY.check(found)
 def attach(huey: Any, dispatcher: Dispatcher | None = None) -> None:
     """Report what becomes of this Huey's jobs. Call it once, where the instance is made.
 
-    Without a ``dispatcher``, one is built from the config when a consumer starts; a config that can't be used ends the
-    consumer there, with a `ConfigError`, before it takes a job.
+    - ``huey``: the instance, with any kind of storage.
+    - ``dispatcher``: one of the program's own, which it closes itself. By default one is built from the config when a
+      consumer starts; a config that can't be used ends the consumer there, with a `ConfigError`, before it takes a job.
+
+    Raises TypeError for what is no Huey, and `JobReporterError` for one that is attached already.
     """
     LIBRARY.expect(huey, Huey, "a Huey instance")
     if is_attached(huey):
