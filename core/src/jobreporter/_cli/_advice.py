@@ -10,9 +10,6 @@ from jobreporter._dispatch.wiring import Survey
 from jobreporter._plugins.installed import BUILT_IN, SOURCES, scan
 from jobreporter._stream.settings import StreamConfig
 
-# What a reporter does by time.
-_TICK = "reporter_tick"
-
 # Schemes of streams that are reached over TLS.
 _ENCRYPTED = frozenset(["rediss"])
 
@@ -22,7 +19,7 @@ def about_time(looked: Survey) -> Iterator[Note]:
 
     No config shows that. But a program that has a job queue installed has workers, and those do it.
     """
-    ticking = [repr(each.config.name) for each in looked.factories if each.plugin and _TICK in each.plugin.hooks]
+    ticking = [repr(each.config.name) for each in looked.factories if each.plugin and each.plugin.ticks]
     if not ticking or looked.parsed.config.stream is not None or _has_queue():
         return
     who = f"reporter {ticking[0]} does" if len(ticking) == 1 else f"reporters {', '.join(ticking)} do"

@@ -26,9 +26,6 @@ logger = logging.getLogger("jobreporter")
 # Seconds between two tries to reach a stream at the start.
 _RETRY = 2.0
 
-# What a reporter does by time.
-_TICK = "reporter_tick"
-
 
 @click.command()
 @click.option("--once", is_flag=True, help="Hand out what is there now, and end: 0 if all was taken, else 1.")
@@ -87,7 +84,7 @@ def _without_stream(path: str | None, config: Config, ended: threading.Event, *,
         _nothing_to_do("the config has no [stream], so there is nothing to hand out at once")
     looked = survey(path, "worker")
     # One that can't be loaded now may be able to later, and what is wrong in the config is told next.
-    if not looked.faults and all(each.plugin and _TICK not in each.plugin.hooks for each in looked.factories):
+    if not looked.faults and all(each.plugin and not each.plugin.ticks for each in looked.factories):
         _nothing_to_do("the config has no [stream], and no reporter that does anything without events")
     with Dispatcher.from_config(path) as dispatcher:
         dispatcher.start()

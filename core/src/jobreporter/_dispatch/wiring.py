@@ -25,9 +25,6 @@ from jobreporter.schedules import Schedule, ScheduleError, next_due
 
 logger = logging.getLogger("jobreporter")
 
-# What a reporter does by time.
-_TICK = "reporter_tick"
-
 IN_CODE = Place("Dispatcher(config=...)")
 
 
@@ -178,7 +175,7 @@ def _unwatched(found: Survey) -> Survey:
     parsed = found.parsed
     if not parsed.config.schedules or parsed.config.stream is not None:
         return found
-    if any(each.plugin is None or _TICK in each.plugin.hooks for each in found.factories):
+    if any(each.plugin is None or each.plugin.ticks for each in found.factories):
         return found
     what = "[schedules] has no effect: agents of a [stream] watch them, or a reporter that does so by itself"
     return found._replace(parsed=parsed._replace(notes=(*parsed.notes, Note(what, doubtful=True))))

@@ -39,6 +39,11 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     #: Its functions, in the order of ``hooks``.
     marked: tuple[Marked, ...]
 
+    @property
+    def ticks(self) -> bool:
+        """Whether it does something by time, with events or without."""
+        return "reporter_tick" in self.hooks
+
     def start(self, whence: Whence | None = None) -> Hooks:
         """The calls of a fresh start. A class is made anew for each, and its ``__init__`` may raise anything.
 

@@ -6,9 +6,8 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from jobreporter._config.plugin_options import resolve_options
 from jobreporter._config.records import Config, ReporterConfig
-from jobreporter._stream.settings import LONGEST_CALL, parted, sound_engine_of, table_faults
+from jobreporter._stream.settings import resolve_table, table_faults
 from jobreporter.errors import Fault
 from jobreporter.options import Options, Secret, Size
 from jobreporter.streams import Engine, Stream, StreamSettings
@@ -62,17 +61,5 @@ def resolve_target(relay: ReporterConfig, config: Config) -> RelayTarget:
 
     Raises BrokenReporter if a reference is unset or an engine can't be imported, and ConfigError if the file is wrong.
     """
-    own, theirs = parted(relay, RelayOptions)
-    options = resolve_options(RelayOptions, own)
-    assert isinstance(options, RelayOptions)  # noqa: S101 - it was resolved as such
-    url = options.url.reveal()
-    engine = sound_engine_of(url, relay.place)
-    settings = StreamSettings(
-        namespace=options.namespace or config.context.service or "jobreporter",
-        partitions=options.partitions,
-        timeout=LONGEST_CALL,
-        sync=options.sync,
-        max_bytes=options.max_bytes,
-        options=resolve_options(engine.options, theirs),
-    )
+    url, engine, _options, settings = resolve_table(relay, RelayOptions, config)
     return RelayTarget(url, engine, settings)

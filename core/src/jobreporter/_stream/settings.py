@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import importlib_metadata
 import msgspec
@@ -24,7 +24,7 @@ BUILT_IN = {"sqlite": "jobreporter.streams.sqlite:engine"}
 OFFICIAL = {"redis": "jobreporter-redis", "rediss": "jobreporter-redis"}
 
 #: Seconds that one call of a stream may take.
-LONGEST_CALL = 2.0
+_LONGEST_CALL = 2.0
 
 
 class StreamOptions(Options):
@@ -90,7 +90,7 @@ def table_faults(table: ReporterConfig, options_type: type[Options]) -> tuple[li
 
     options_type: core's own keys, ``url`` among them. All others are the engine's.
     """
-    own, theirs = parted(table, options_type)
+    own, theirs = _parted(table, options_type)
     faults = check_options(options_type, own)
     url = own.options.get("url")
     if not isinstance(url, str):
@@ -111,19 +111,8 @@ def resolve_stream(config: Config) -> StreamConfig:
     """
     table = config.stream
     assert table is not None  # noqa: S101 - nobody asks where there is no stream
-    own, theirs = parted(table, StreamOptions)
-    options = resolve_options(StreamOptions, own)
+    url, engine, options, settings = resolve_table(table, StreamOptions, config)
     assert isinstance(options, StreamOptions)  # noqa: S101 - it was resolved as such
-    url = options.url.reveal()
-    engine = sound_engine_of(url, table.place)
-    settings = StreamSettings(
-        namespace=options.namespace or config.context.service or "jobreporter",
-        partitions=options.partitions,
-        timeout=LONGEST_CALL,
-        sync=options.sync,
-        max_bytes=options.max_bytes,
-        options=resolve_options(engine.options, theirs),
-    )
     spool = options.spool
     if spool is not None:
         spool = os.path.join(table.folder or os.curdir, spool)
@@ -132,7 +121,30 @@ def resolve_stream(config: Config) -> StreamConfig:
     return StreamConfig(url, engine, options, settings, spool)
 
 
-def parted(table: ReporterConfig, options_type: type[Options]) -> tuple[ReporterConfig, ReporterConfig]:
+def resolve_table(
+    table: ReporterConfig, options_type: type[Options], config: Config
+) -> tuple[str, Engine, Options, StreamSettings]:
+    """The URL, the engine, core's own keys and what the engine is told, of a table that says where a stream is.
+
+    options_type: core's keys there, among them ``url``, ``namespace``, ``partitions``, ``sync`` and ``max_bytes``. Raises
+    BrokenReporter if a reference is unset or an engine can't be imported, and ConfigError if the file is wrong.
+    """
+    own, theirs = _parted(table, options_type)
+    options: Any = resolve_options(options_type, own)
+    url = options.url.reveal()
+    engine = _sound_engine_of(url, table.place)
+    settings = StreamSettings(
+        namespace=options.namespace or config.context.service or "jobreporter",
+        partitions=options.partitions,
+        timeout=_LONGEST_CALL,
+        sync=options.sync,
+        max_bytes=options.max_bytes,
+        options=resolve_options(engine.options, theirs),
+    )
+    return url, engine, options, settings
+
+
+def _parted(table: ReporterConfig, options_type: type[Options]) -> tuple[ReporterConfig, ReporterConfig]:
     """Core's keys, and the engine's."""
     core = options_type.__struct_fields__
     own = RawOptions((key, value) for key, value in table.options.items() if key in core)
@@ -140,7 +152,7 @@ def parted(table: ReporterConfig, options_type: type[Options]) -> tuple[Reporter
     return msgspec.structs.replace(table, options=own), msgspec.structs.replace(table, options=theirs)
 
 
-def sound_engine_of(url: str, place: Place) -> Engine:
+def _sound_engine_of(url: str, place: Place) -> Engine:
     """The same as `engine_of`, for a URL that the engine has nothing against. Raises ConfigError otherwise."""
     engine = engine_of(url, place)
     if problems := engine.faults(url):

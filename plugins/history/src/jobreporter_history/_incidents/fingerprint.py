@@ -14,14 +14,13 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from jobreporter import Aborted, ErrorInfo, Failure, Frame, Job, Origin
+from jobreporter.schedules import MISSED
 from jobreporter_history._incidents.own_frames import is_comprehension, own_frames
 from jobreporter_history._incidents.template import template
 
 RULE = "1"
 #: The tag by which a job says itself what incident its failures are.
 TAG = "incident"
-#: The reason of an aborted job that should have run and did not.
-MISSED = "missed"
 
 _FRAMES = 2
 _MEMBERS = 5

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from jobreporter import Aborted, Event, Failure, Job, Origin, Started, Stopped, Success
+from jobreporter.schedules import MISSED
 from jobreporter_history._calendar import DAY, Kind, milliseconds
-from jobreporter_history._incidents.fingerprint import MISSED, Fingerprint, of_failure, of_missed
+from jobreporter_history._incidents.fingerprint import Fingerprint, of_failure, of_missed
 from jobreporter_history._rows.bounds import cut, fitted
 from jobreporter_history._rows.columns import FACTS, LOST, OWN, STOPPED
 from jobreporter_history._rows.data import Data, Texts, encode
