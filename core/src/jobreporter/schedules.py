@@ -29,11 +29,12 @@ _MOST = 100
 class ScheduleError(JobReporterError):
     """A schedule can't be evaluated: what it says is wrong, or cronsim is missing. It is told in a sentence.
 
-    key: that of the schedule which is wrong; ``None`` where none is.
+    problem: what is wrong. key: that of the schedule which is; ``None`` where none is.
     """
 
-    def __init__(self, sentence: str, key: str | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, schedule: str, problem: str, key: str | None = None) -> None:
+        super().__init__(f"schedule {schedule!r}: {problem}")
+        self.problem = problem
         self.key = key
 
 
@@ -116,16 +117,16 @@ def _times(schedule: Schedule, at: float, *, reverse: bool) -> Iterator[float]:
         from cronsim import CronSim, CronSimError
     except ImportError as error:
         needs = "a cron expression needs cronsim: pip install 'jobreporter[schedules]'"
-        raise ScheduleError(f"schedule {schedule.name!r}: {needs}") from error
+        raise ScheduleError(schedule.name, needs) from error
     try:
         zone = ZoneInfo(schedule.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder of zones is none, nor a path out of it
         problem = f"there is no time zone {schedule.timezone!r}"
-        raise ScheduleError(f"schedule {schedule.name!r}: {problem}", "timezone") from error
+        raise ScheduleError(schedule.name, problem, "timezone") from error
     try:
         # Whole seconds, since the library goes by them.
         simulation = CronSim(schedule.cron or "", datetime.fromtimestamp(int(at), zone), reverse=reverse)
     except CronSimError as error:
         problem = f"{schedule.cron!r} is no cron expression ({error})"
-        raise ScheduleError(f"schedule {schedule.name!r}: {problem}", "cron") from error
+        raise ScheduleError(schedule.name, problem, "cron") from error
     return (each.timestamp() for each in simulation)

@@ -162,9 +162,12 @@ def _faults_of_schedules(config: Config) -> Iterator[Fault]:
         try:
             next_due(schedule, 0)
         except ScheduleError as error:
-            problem = str(error).partition(": ")[2]
             place = config.place.below("schedules", schedule.name)
-            yield place.fault(f"key {error.key!r}: {problem}", error.key) if error.key else place.fault(problem)
+            yield (
+                place.fault(f"key {error.key!r}: {error.problem}", error.key)
+                if error.key
+                else place.fault(error.problem)
+            )
 
 
 def _unwatched(found: Survey) -> Survey:
