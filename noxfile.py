@@ -258,8 +258,14 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation as a site, into site/: without a network, and every warning is an error."""
+    """Build the documentation as a site, into site/: without a network, and every warning is an error.
+
+    With ``--published VERSION`` it is to have that folder beside other versions, and each page leads to theirs;
+    `python docs/_site/versions.py` builds them all.
+    """
     session.install("-e", "./core", *group("docs"))
+    if "--published" in session.posargs:
+        session.env["PUBLISHED_VERSION"] = session.posargs[session.posargs.index("--published") + 1]
     shutil.rmtree(ROOT / "site", ignore_errors=True)
     trees = Path(session.create_tmp()) / "trees"
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-E", "-c", "docs", "-d", str(trees), ".", "site")

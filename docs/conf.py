@@ -4,6 +4,7 @@ The repository is the source, so that each page reads on the site as it does in 
 page's address is its path there. What docs/README.md lists is what the site has.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -46,5 +47,18 @@ html_static_path = ["_site/static"]
 html_css_files = ["site.css"]
 html_favicon = "_site/static/icon.svg"
 html_additional_pages = {"index": "redirect.html"}
+# The version whose folder this is to have beside others', if it is to be published: see _site/versions.py.
+html_context = {"published": os.environ.get("PUBLISHED_VERSION")}
+# Furo's own, and the list of versions at the bottom.
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+        "versions.html",
+    ]
+}
 html_copy_source = False
 html_show_sphinx = False

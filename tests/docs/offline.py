@@ -1,7 +1,11 @@
-"""Builds the site as `nox -s docs` does, in a process that refuses to reach anything: `python offline.py OUTPUT TREES`."""
+"""Builds the site as `nox -s docs -- --published` does, in a process that refuses to reach anything.
+
+`python offline.py OUTPUT TREES VERSION`.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 
 from sphinx.cmd.build import main
@@ -17,6 +21,6 @@ def refuse(event: str, arguments: tuple[object, ...]) -> None:
 
 
 if __name__ == "__main__":
-    output, trees = sys.argv[1:]
+    output, trees, os.environ["PUBLISHED_VERSION"] = sys.argv[1:]
     sys.addaudithook(refuse)
     sys.exit(main(["-W", "--keep-going", "-q", "-E", "-c", "docs", "-d", trees, ".", output]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urldefrag
 
 import pytest
+from _site import versions
 from playwright.sync_api import Browser, Route, expect
 
 from tests.browser import launched, opened
@@ -46,31 +48,44 @@ class Crawl(NamedTuple):
     strangers: list[str]
 
 
+#: The version that is built, and an older one that has less.
+BUILT, OLDER = "0.2", "0.1"
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the site."""
+    """The folder of the site, among those of other versions."""
     folder = tmp_path_factory.mktemp("docs")
-    command = [sys.executable, "-m", "tests.docs.offline", str(folder / "site"), str(folder / "trees")]
+    command = [sys.executable, "-m", "tests.docs.offline", str(folder / "site" / BUILT), str(folder / "trees"), BUILT]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    return folder / "site"
+    shutil.copytree(folder / "site" / BUILT, folder / "site" / OLDER)
+    (folder / "site" / OLDER / "docs" / "top.html").unlink()
+    versions.join(folder / "site", [BUILT, OLDER, versions.COMING])
+    return folder / "site" / BUILT
 
 
 @pytest.fixture(scope="module")
-def served(site: Path) -> Iterator[str]:
-    """Where the site is."""
+def hosted(site: Path) -> Iterator[str]:
+    """Where the folders of all versions are."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site)))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site.parent)))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), name="site")
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def served(hosted: str) -> str:
+    """Where the site is."""
+    return f"{hosted}{BUILT}/"
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +96,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def crawl(site: Path, served: str, browser: Browser) -> Crawl:
+def crawl(site: Path, hosted: str, served: str, browser: Browser) -> Crawl:
     """Every page of the site, as a phone shows it."""
     strangers: list[str] = []
 
     def keep_here(route: Route) -> None:
-        if route.request.url.startswith((served, "data:")):
+        if route.request.url.startswith((hosted, "data:")):
             route.continue_()
         else:
             strangers.append(route.request.url)
@@ -145,13 +160,35 @@ def test_the_reference_has_every_public_name(crawl: Crawl) -> None:
     assert {name: anchors.count(name) for name, _ in public() if anchors.count(name) != 1} == {}
 
 
-def test_the_address_of_the_site_leads_to_its_index(served: str, browser: Browser) -> None:
-    """Whoever knows nothing but where the site is gets there."""
+def test_the_address_of_the_site_leads_to_its_index(hosted: str, browser: Browser) -> None:
+    """Whoever knows nothing but where the site is gets to the newest release."""
     with opened(browser) as (page, complaints):
-        page.goto(served)
-        page.wait_for_url("**/docs/README.html")
+        page.goto(hosted)
+        page.wait_for_url(f"**/{BUILT}/docs/README.html")
         expect(page.locator("h1")).to_contain_text("Documentation")
         assert complaints == []
+
+
+def test_a_page_leads_to_itself_in_another_version(served: str, browser: Browser) -> None:
+    """Or, where that version lacks it, to its index."""
+    with opened(browser) as (page, complaints):
+        page.goto(f"{served}docs/cli.html")
+        choice = page.get_by_label("Version")
+        expect(choice.locator("option")).to_have_text([BUILT, OLDER, versions.COMING])
+        expect(choice).to_have_value(BUILT)
+        choice.select_option(OLDER)
+        page.wait_for_url(f"**/{OLDER}/docs/cli.html")
+        page.goto(f"{served}docs/top.html")
+        assert complaints == []
+        page.get_by_label("Version").select_option(OLDER)
+        page.wait_for_url(f"**/{OLDER}/docs/README.html")
+
+
+def test_a_folder_for_each_minor_version() -> None:
+    """The newest release of it; what is no release has none."""
+    tags = ["v0.9.1", "v0.10.0", "v0.9.0", "v0.10.2", "v0.10.10", "v1.0.0rc1", "docs", "v1.0"]
+    assert list(versions.releases(tags).items()) == [("0.10", "v0.10.10"), ("0.9", "v0.9.1")]
+    assert versions.releases([]) == {}
 
 
 def test_search_finds_a_word(served: str, browser: Browser) -> None:
