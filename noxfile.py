@@ -221,10 +221,17 @@ def plugin(session: nox.Session, name: str) -> None:
 
 @nox.session
 def bugsink(session: nox.Session) -> None:
-    """Send reports to Bugsink, a server of Sentry's protocol that others wrote, and look at what it has stored."""
+    """Send reports to Bugsink, a server of Sentry's protocol that others wrote, and look at what it has stored.
+
+    With ``--picture`` take the picture of a report for the documents. Needs chromium.
+    """
     folder = PLUGINS["sentry"]
     needs = (*group("tests"), *group("tests", folder), *group("bugsink", folder))
     install(session, *needs, plugins={"sentry": folder})
+    if "--picture" in session.posargs:
+        session.install(*group("pictures"))
+        session.run("python", "-m", "tests.plugins.sentry.bugsink.picture")
+        return
     session.run("python", "-m", "pytest", *(session.posargs or ["tests/plugins/sentry/bugsink/checks.py"]))
 
 

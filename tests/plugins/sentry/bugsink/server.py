@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.ports import free_port
@@ -21,6 +21,16 @@ MAKE_PROJECT = """
 from projects.models import Project
 name = f"project-{Project.objects.count()}"
 print("DSN", Project.objects.create(name=name, slug=name).dsn)
+"""
+
+MAKE_USER = """
+from users.models import User
+User.objects.create_superuser(username="USER", password="PASSWORD")
+"""
+
+TELL_ISSUE = """
+from issues.models import Issue
+print("ISSUE", Issue.objects.get(project_id=PROJECT, calculated_type="TYPE").id)
 """
 
 TELL = """
@@ -76,6 +86,18 @@ class Bugsink:
         project = int(dsn.rpartition("/")[2])
         return [json.loads(line) for line in self._ask(TELL.replace("PROJECT", str(project)), "EVENT")]
 
+    def new_user(self) -> tuple[str, str]:
+        """The name and the password of somebody who sees all projects."""
+        name, password = "somebody", secrets.token_urlsafe()
+        self._run("bugsink-manage", "shell", "-c", MAKE_USER.replace("USER", name).replace("PASSWORD", password))
+        return name, password
+
+    def issue(self, dsn: str, kind: str) -> str:
+        """The address of the page of a project's issue whose error has this type."""
+        program = TELL_ISSUE.replace("PROJECT", dsn.rpartition("/")[2]).replace("TYPE", kind)
+        (found,) = self._ask(program, "ISSUE")
+        return f"http://127.0.0.1:{self.port}/issues/issue/{found}/event/last/"
+
     def stop(self) -> None:
         """End the process."""
         self._process.terminate()
@@ -116,6 +138,6 @@ class Bugsink:
     def _answers(self) -> bool:
         try:
             urlopen(f"http://127.0.0.1:{self.port}/accounts/login/", timeout=10).close()
-        except URLError:
+        except OSError:  # also where it takes too long
             return False
         return True
