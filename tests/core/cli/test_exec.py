@@ -515,10 +515,10 @@ def test_the_crontab_on_the_page_works(tmp_path: Path) -> None:
     """Each line of it, with what cron gives a command and no more: reported, and nothing to mail but the output."""
     page = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
     crontab = page.split("```crontab\n")[1].split("```")[0]
-    for folder in ("/opt/shop/venv/bin", "/etc/shop", "/srv/shop"):
-        (tmp_path / folder[1:]).mkdir(parents=True)
+    for folder, below in (("/srv/shop", ".venv/bin"), ("/etc/shop", "")):
+        (tmp_path / folder[1:] / below).mkdir(parents=True)
         crontab = crontab.replace(folder, f"{tmp_path}{folder}")
-    (tmp_path / "opt/shop/venv/bin/jobreporter").symlink_to(SCRIPT)
+    (tmp_path / "srv/shop/.venv/bin/jobreporter").symlink_to(SCRIPT)
     calls = tmp_path / "calls.jsonl"
     (tmp_path / "etc/shop/jobreporter.toml").write_text(
         f'[context]\nservice = {{ env = "SENTRY_DSN" }}\n{CONFIG.replace("calls.jsonl", str(calls))}'
