@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import settings
 
 from jobreporter.testing import SourceConformance
 from jobreporter.testing._source import UndisturbedCases
+
+CORE = Path(__file__).parent / "core"
 
 # How long an example takes depends on what else the machine does, which is no fault of the code's.
 settings.register_profile("jobreporter", deadline=None, derandomize="CI" in os.environ)
@@ -53,3 +56,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}{kind}"))
         if kind and not hasattr(UndisturbedCases, item.originalname):
             item.add_marker(pytest.mark.one_interpreter)
+    # Core's tests are many and short. They come last, so that no process is left with a long one when the others are done.
+    items.sort(key=lambda item: item.path.is_relative_to(CORE))
