@@ -28,3 +28,5 @@ LOWEST, HIGHEST = -(2**63), 2**63 - 1
 KEY_LENGTH = 200
 #: What a value takes besides its characters, in bytes, roughly.
 NODE = 32
+#: Characters of a key of a service that is known by its shape, at least.
+SHORTEST_KEY = 16

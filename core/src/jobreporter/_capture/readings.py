@@ -5,7 +5,6 @@ So a secret is found in whatever way it was written, without a list of all the w
 
 from __future__ import annotations
 
-import html
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -109,6 +108,12 @@ def _from_percent(escape: str) -> str:
     return " " if escape == "+" else _decoded(bytes.fromhex(escape.replace("%", "")))
 
 
+def _from_html(escape: str) -> str:
+    import html  # brings a table of 2,000 names, which most processes never need
+
+    return html.unescape(escape)
+
+
 def _decoded(encoded: bytes) -> str:
     try:
         return encoded.decode()
@@ -122,5 +127,5 @@ _WAYS: Final = (
     ("\\x", _BYTES, _escaped),
     ("%", _PERCENT, _from_percent),
     ("+", _FORM, _from_percent),
-    ("&", _HTML, html.unescape),
+    ("&", _HTML, _from_html),
 )

@@ -18,9 +18,8 @@ from types import FunctionType
 from typing import Any
 from uuid import UUID
 
-from jobreporter._capture.bounds import HIGHEST, KEY_LENGTH, LOWEST, NODE, Bounds
+from jobreporter._capture.bounds import HIGHEST, KEY_LENGTH, LOWEST, NODE, SHORTEST_KEY, Bounds
 from jobreporter._capture.eraser import beginning, shortened, untaken
-from jobreporter._capture.finders.shapes import SHORTEST
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._foreign.arrays import described, is_array
@@ -36,7 +35,7 @@ _BITS = 2_048
 # Of a text that is cut, so much more is looked at: what is secret may be known only by how it goes on.
 _MARGIN = 500
 # No key of a known shape is as short.
-_LONGEST_WORD = SHORTEST - 1
+_LONGEST_WORD = SHORTEST_KEY - 1
 _PARTIAL: Callable[[Any], tuple[Any, ...]] = parts_of(partial)
 # The repr of a container written in C may name every item; beyond so many it isn't asked for.
 _LONG = 10_000

@@ -8,22 +8,17 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from jobreporter._capture.arguments import ArgumentCapture
-from jobreporter._capture.errors import capture_error
-from jobreporter._capture.raw_error import RawError
-from jobreporter._capture.redaction import Redaction
-from jobreporter._dispatch.runtime import Runtime
 from jobreporter._lane.flush import Flush
 from jobreporter._publish.decorator import Function, wrap
-from jobreporter._publish.execution import CaptureError, Execution
+from jobreporter._publish.execution import Execution
 from jobreporter._publish.ingress import Ingress, on_lane
-from jobreporter._publish.job_maker import JobMaker
 from jobreporter._system.clock import SYSTEM, Clock, waiting_time
 from jobreporter._system.fork_and_exit import register
 from jobreporter.context import Context, LaneStats
 from jobreporter.events import Event
 
 if TYPE_CHECKING:
+    from jobreporter._dispatch.runtime import Runtime
     from jobreporter._dispatch.wiring import Wiring
 
 # Seconds between two looks at whether the pump runs, of somebody who waits for it.
@@ -58,8 +53,8 @@ class Dispatcher:
         config: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        # What reads configs and loads plugins takes as long to import as all the rest. A process that only enqueues jobs
-        # has no dispatcher, and neither has a plugin that imports its hooks' names.
+        # What captures, hands out and supervises takes several times as long to import as the names that programs use. A
+        # process that only enqueues jobs has no dispatcher, and neither has a plugin that imports its hooks' names.
         from jobreporter._dispatch.wiring import from_objects
 
         self._set_up(from_objects(reporters or {}, config or {}), clock or SYSTEM)
@@ -85,12 +80,11 @@ class Dispatcher:
         return dispatcher
 
     def _set_up(self, wiring: Wiring, clock: Clock) -> None:
+        from jobreporter._dispatch.capturing import capturing
+
         self._wiring = wiring
         self._clock = clock
-        capture = wiring.config.capture
-        capture_arguments = ArgumentCapture(capture)
-        self._jobs = JobMaker(capture_arguments)
-        self._capture_error = _error_capture(capture_arguments.redaction, with_locals=capture.locals)
+        self._jobs, self._capture_error = capturing(wiring.config.capture)
         self._ingress = Ingress(self._wake, clock)
         self._closed = False
         self._closed_well = True
@@ -101,6 +95,8 @@ class Dispatcher:
         register(self)
 
     def _new_runtime(self) -> Runtime:
+        from jobreporter._dispatch.runtime import Runtime
+
         patterns = self._wiring.config.capture.patterns
         return Runtime(self._wiring.factories, self._ingress, self._context, self._clock, patterns)
 
@@ -326,13 +322,6 @@ class Dispatcher:
         self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _error_capture(redaction: Redaction, *, with_locals: bool) -> CaptureError:
-    def capture(error: BaseException, secrets: tuple[str, ...]) -> RawError:
-        return capture_error(error, redaction, secrets, with_locals)
-
-    return capture
 
 
 def _ignore(_item: object) -> None:

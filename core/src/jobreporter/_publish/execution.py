@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from jobreporter._capture.eraser import Eraser, untaken
 from jobreporter._capture.plain import brief
@@ -17,11 +17,13 @@ from jobreporter._foreign.classes import full_name
 from jobreporter._foreign.interruption import is_interruption
 from jobreporter._publish.ending import Ending, Item, UnfinishedFailure
 from jobreporter._publish.fields import OUTCOME, OWN, UnfitError, fitting, sound
-from jobreporter._publish.job_maker import CapturedJob
 from jobreporter._system.clock import Clock
 from jobreporter.error_info import ErrorInfo
 from jobreporter.errors import Abort
 from jobreporter.events import Aborted, FailureKind, Job, Outcome, Started, Stopped, Success
+
+if TYPE_CHECKING:
+    from jobreporter._publish.job_maker import CapturedJob
 
 _current: ContextVar[Execution | None] = ContextVar("jobreporter_execution", default=None)
 

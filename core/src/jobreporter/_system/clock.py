@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random as chance
 import time as system
 from _thread import LockType
+from os import urandom
 
 from jobreporter._system import threads
 
@@ -34,8 +34,10 @@ class Clock:
     time = staticmethod(system.time)
     #: Seconds that never go back.
     monotonic = staticmethod(system.monotonic)
-    #: A number from 0 up to 1.
-    random = staticmethod(chance.random)
+
+    def random(self) -> float:
+        """A number from 0 up to 1. Jobs that seed the `random` module, all alike, have nothing to do with it."""
+        return int.from_bytes(urandom(6), "big") / 2**48
 
     @staticmethod
     def starting() -> tuple[object, ...]:

@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from jobreporter._capture.bounds import SHORTEST_KEY
 from jobreporter._capture.finders.finding import Finding
-
-# No key is shorter.
-SHORTEST = 16
 
 # By what they begin with, and what has to follow. Services choose such prefixes for the sake of being recognised.
 _KEYS: Final = (
@@ -64,7 +62,7 @@ _BOTS: Final = (
 
 _SHAPES = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join((*_KEYS, *_TOKENS, *_HASHES, *_BOTS))})")
 # The first characters of a run that is long enough to be a key. Most texts have none.
-_LONG_RUN = re.compile(rf"[\w\-./+$~=:]{{{SHORTEST}}}")
+_LONG_RUN = re.compile(rf"[\w\-./+$~=:]{{{SHORTEST_KEY}}}")
 
 _PEM = re.compile(
     r"-----BEGIN (?P<label>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----.{0,20000}?(?:-----END (?P=label)-----|\Z)"
@@ -80,7 +78,7 @@ _CARD = re.compile(r"(?<![\d.\-])(?:[3-6]\d{3}([ \-])\d{4}\1\d{4}\1\d{4}|[3-6]\d
 
 def may_have_shapes(text: str) -> bool:
     """Whether a text has a run of characters that is long enough for a key: a cheap check, with which most are done."""
-    return len(text) >= SHORTEST and _LONG_RUN.search(text) is not None
+    return len(text) >= SHORTEST_KEY and _LONG_RUN.search(text) is not None
 
 
 def shapes(text: str) -> Iterator[Finding]:

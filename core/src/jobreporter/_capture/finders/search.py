@@ -1,0 +1,78 @@
+"""All that texts say to be secret, by what is known to be so wherever it stands and by the words around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from jobreporter._capture.finders.commands import commands
+from jobreporter._capture.finders.databases import databases, statements
+from jobreporter._capture.finders.finding import Finding
+from jobreporter._capture.finders.headers import bearers, headers, parts_of
+from jobreporter._capture.finders.named import assigned, bracketed, fields, markup, options, pairs, queries
+from jobreporter._capture.finders.prose import may_be_sentences, sentences
+from jobreporter._capture.finders.shapes import cards, shapes
+from jobreporter._capture.finders.urls import userinfo
+from jobreporter._capture.finders.values import bare
+from jobreporter._capture.secret_names import SecretNames
+
+# Without one of these a text is a single word, and has nothing to name.
+_JOINTS = " =:,<"
+
+
+class Search:
+    """Looks for what has one of the names, and for keys of known shapes if ``known_shapes``."""
+
+    __slots__ = ("_known_shapes", "_names")
+
+    def __init__(self, names: SecretNames, *, known_shapes: bool) -> None:
+        self._names = names
+        self._known_shapes = known_shapes
+
+    def everywhere(self, text: str) -> Iterator[Finding]:
+        """All that a text says to be secret."""
+        yield from self.by_itself(text)
+        if any(map(text.__contains__, _JOINTS)):
+            yield from self.introduced(text)
+
+    def parts(self, name: str, text: str) -> Iterator[str]:
+        """The secrets within a value that is one, which has this name: each cookie's, say, or the word after a scheme."""
+        yield from parts_of(name, bare(text))
+
+    def by_itself(self, text: str) -> Iterator[Finding]:
+        """What is known to be secret whatever is around it."""
+        if self._known_shapes:
+            yield from shapes(text)
+        if "@" in text or "://" in text:
+            yield from userinfo(text)
+
+    def introduced(self, text: str) -> Iterator[Finding]:
+        """What the words around it say to be secret."""
+        if "=" in text:
+            yield from queries(text)
+        if " " in text:
+            yield from bearers(text)
+            yield from commands(text, self._names)
+        lower = text.lower()
+        if self._known_shapes:
+            yield from cards(text, lower)
+        if may_be_sentences(lower):
+            yield from sentences(text)
+        if self._names.occur_in(text, lower):
+            for signs, finder in _FINDERS:
+                if any(map(lower.__contains__, signs)):
+                    yield from finder(text, self._names)
+
+
+# How texts introduce what they name. Where none of the signs is in a text, that way isn't either.
+_FINDERS: Final = (
+    (("-", "authorization", "cookie", "apikey"), headers),
+    ((":",), fields),
+    (("=", ":"), assigned),
+    ((",",), pairs),
+    (("-",), options),
+    (("<",), markup),
+    (("[",), bracketed),
+    ((")=(", "duplicate", "input_value=", "column"), databases),
+    (("insert", "replace", "parameters", "params", "args"), statements),
+)
