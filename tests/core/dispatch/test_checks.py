@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from jobreporter import Dispatcher, ErrorInfo, Frame
@@ -113,6 +114,13 @@ def test_an_event_with_a_wrong_field(recorder: Recorder, kind: str, fields: dict
 def test_what_is_no_job(recorder: Recorder) -> None:
     """A dict in the place of a job is told by its type."""
     assert invalid(recorder, make_event("started", job={"id": "1"})) == 1
+
+
+@pytest.mark.parametrize("kind", ["started", "success", "aborted", "failure", "stopped"])
+def test_an_event_of_no_job(recorder: Recorder, kind: str) -> None:
+    """As the first that is published at all, and behind one whose job was wrong."""
+    nobodys = msgspec.structs.replace(make_event(kind), job=None)
+    assert invalid(recorder, nobodys, make_event("started", job=make_job(args=[1])), nobodys) == 3
 
 
 def test_a_job_that_was_right_once_is_known(recorder: Recorder) -> None:

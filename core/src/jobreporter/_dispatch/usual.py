@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import force_setattr
 
-from jobreporter._dispatch.checks import job_is_right
+from jobreporter._dispatch.checks import facts_are_right
 from jobreporter._dispatch.read_only import EMPTY
 from jobreporter.events import Job
 
@@ -16,16 +16,17 @@ from jobreporter.events import Job
 UNUSUAL = -1
 
 
-def usual_size(job: Job) -> int:  # noqa: C901 - a branch for each kind of data, and no call for any
+def usual_size(job: Job) -> int:  # noqa: C901, PLR0912 - a branch for each kind of data, and no call for any
     """How many bytes the arguments take, roughly, of a job with nothing in doubt and no arguments but plain positional ones.
 
     A number or a text may be sound where it is in doubt here: numbers that are large, and texts that aren't ASCII. Nothing
     that is asked here is asked of a foreign class.
     """
-    if not job_is_right(job):
+    args, kwargs, extra = job.args, job.kwargs, job.extra
+    if type(args) is not tuple or not facts_are_right(job):
         return UNUSUAL
     size = 0
-    for each in job.args:
+    for each in args:
         kind = type(each)
         if kind is str:
             if not each.isascii():
@@ -39,11 +40,12 @@ def usual_size(job: Job) -> int:  # noqa: C901 - a branch for each kind of data,
                 return UNUSUAL
         elif each is not None and kind is not bool:
             return UNUSUAL
-    kwargs, extra = job.kwargs, job.extra
-    if kwargs or extra:
-        return UNUSUAL
     if kwargs is not EMPTY:
+        if type(kwargs) is not dict or kwargs:
+            return UNUSUAL
         force_setattr(job, "kwargs", EMPTY)
     if extra is not EMPTY:
+        if type(extra) is not dict or extra:
+            return UNUSUAL
         force_setattr(job, "extra", EMPTY)
     return size

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import force_setattr
+
 from jobreporter._dispatch.checks import check_error, check_event, check_job
 from jobreporter._dispatch.hiding import Hiding
 from jobreporter._dispatch.measure import NOT_PLAIN, measure
@@ -41,7 +43,7 @@ class Scales:
     def weigh_own(self, event: Event) -> int:
         """Likewise for an event that an execution has made, whose own fields are right."""
         job = event.job
-        if job is not self.job:
+        if job is not self.job or job is None:
             self.put_on(job)
         if type(event) is Started or type(event) is Stopped:
             return self.weight
@@ -49,9 +51,11 @@ class Scales:
             self._hiding.outcome(event)
         weight = self.weight
         tags = event.tags  # type: ignore[attr-defined]  # all outcomes have them
-        if tags is not EMPTY:
+        if tags:
             freeze(event, "tags")
             weight += sum(len(name) + len(tag) + _TAG for name, tag in tags.items())
+        elif tags is not EMPTY:
+            force_setattr(event, "tags", EMPTY)
         if type(event) is Failure:
             weight += _measured("the error", event.error)
             freeze_error(event.error)
@@ -64,10 +68,11 @@ class Scales:
         """
         if not instead and self.job is not None:
             self._remember(self.job, self.weight)
-        known = self._weights.get(id(job))  # as long as a job is remembered, no other one has its id
-        if known is not None and known[0] is job:
-            self.job, self.weight = known
-            return
+        if self._weights:
+            known = self._weights.get(id(job))  # as long as a job is remembered, no other one has its id
+            if known is not None and known[0] is job:
+                self.job, self.weight = known
+                return
         size = usual_size(job) if self._hiding is None and type(job) is Job else UNUSUAL
         self.job = None  # whatever comes in between, no job has the weight of another
         self.weight = self._look_closely(job) if size == UNUSUAL else EVENT + JOB + size
