@@ -131,8 +131,6 @@ def survey(path: str | os.PathLike[str] | None, place: Literal["worker", "agent"
     """
     # What only a file needs, a program without one doesn't import.
     from jobreporter._config.load import load as load_config
-    from jobreporter._plugins import discovery
-    from jobreporter._plugins.installed import scan
 
     parsed = load_config(path)
     if place != "worker" and not parsed.faults:
@@ -143,6 +141,10 @@ def survey(path: str | os.PathLike[str] | None, place: Literal["worker", "agent"
     enabled = [reporter for reporter in parsed.config.reporters if reporter.enabled]
     if not enabled:
         return Survey(parsed, tuple(lanes), parsed.faults)
+    # Nor does a worker whose reporters all run in an agent import what finds plugins.
+    from jobreporter._plugins import discovery
+    from jobreporter._plugins.installed import scan
+
     installed = scan()
     strangers = discovery.check_reporters(parsed.config, installed)
 

@@ -6,7 +6,6 @@ import importlib
 import os
 from typing import Annotated, Any, NamedTuple
 
-import importlib_metadata
 import msgspec
 
 from jobreporter._config.places import Place
@@ -167,7 +166,10 @@ def engine_of(url: str, place: Place) -> Engine:
         raise ConfigError([place.fault("option 'url': expected a URL, as in sqlite:///var/lib/shop/stream.db")])
     value = BUILT_IN.get(scheme)
     if value is None:
-        found = {entry.value for entry in importlib_metadata.entry_points(group=GROUP, name=scheme)}
+        # The standard library's own, which most queues have imported already: a worker needs nothing else of the other.
+        from importlib.metadata import entry_points
+
+        found = {entry.value for entry in entry_points(group=GROUP, name=scheme)}
         if len(found) > 1:
             problem = f"streams of {scheme}:// are provided more than once, by {' and '.join(sorted(found))}"
             raise ConfigError([place.fault(f"option 'url': {problem}: uninstall all but one")])
