@@ -35,6 +35,7 @@ def considerate(call: Call) -> Call:
 
     considerate_call = cast(Call, call_and_rest)
     considerate_call.hook = call.hook
+    considerate_call.implementation = call.implementation
     considerate_call.threads_state = call.threads_state
     considerate_call.asynchronous = call.asynchronous
     return considerate_call

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobreporter._lane.considerate import considerate
 from jobreporter._lane.operator_log import OperatorLog
 from jobreporter._plugins.hooks import Call, Whence
+from jobreporter._plugins.runs import run_of
 from jobreporter._system.greenlets import patched_by
 from jobreporter.context import Context
 from jobreporter.errors import BrokenReporter
@@ -32,6 +33,8 @@ class Session:
         self._hooks = prepared.plugin.start(self.whence)
         #: What to call for each kind of event, and whether what it returns is for `take`; ``None`` for kinds without a hook.
         self.calls = {kind: _handling(self._hooks.events.get(kind)) for kind in EVENTS}
+        #: Hands over many events at once; ``None`` where something has to be seen to after each.
+        self.run = None if patched_by() else run_of(self._hooks.events, self.whence)
         #: What the lane's thread waits on, if the reporter needs an event loop.
         self.loop = _new_loop(timeout) if prepared.plugin.asynchronous else None
         try:

@@ -21,6 +21,7 @@ from jobreporter._system.gate import GATE
 from jobreporter._system.wakeup import Latch
 from jobreporter.errors import TryAgain, Undeliverable
 from jobreporter.events import Event
+from jobreporter.hookspecs import HANDLERS
 
 # What crashes where no hook does.
 BACKGROUND = "the background of its event loop"
@@ -291,9 +292,22 @@ class LaneThread:
         return None if self._flush_is_put_off() else self._flush(session)
 
     def _handle(self, session: Session) -> Crash | None:
-        """Hand over the events in flight, until the reporter crashes or is due for a flush.
+        """Hand over the events in flight, until the reporter crashes or is due for a flush."""
+        run, in_flight = session.run, self._in_flight
+        on_trial = self._lane.breaker.open or self._given_back is not None
+        if run is None or on_trial or self._lane.passes is not None:
+            return self._handle_each(session)
+        while raised := run(in_flight, self):
+            event, error = raised
+            crash = self._not_taken(event, HANDLERS[type(event)], error)
+            if crash is not None or in_flight.given_up or self._is_put_off():
+                return crash
+        return None
 
-        This is the loop that every event of every reporter goes through: what can be looked up once, is.
+    def _handle_each(self, session: Session) -> Crash | None:
+        """Likewise, where after an event there is more to see to than that it was handled.
+
+        Every event of such a reporter goes through this loop: what can be looked up once, is.
         """
         in_flight, passes, calls = self._in_flight, self._lane.passes, session.calls
         given_back, unproven = self._given_back, self._lane.breaker.open

@@ -13,8 +13,8 @@ from jobreporter.context import Origin
 from jobreporter.events import Event
 from jobreporter.hookspecs import HANDLERS
 
-# Where each argument that a hook offers comes from, in terms of what its call is given.
-_SOURCES = {
+#: Where each argument that a hook offers comes from, in terms of what its call is given.
+SOURCES = {
     "options": "options",
     "context": "context",
     "job": "event.job",
@@ -65,6 +65,7 @@ class Call(Protocol):
     """
 
     hook: str
+    implementation: Implementation
     threads_state: bool
     asynchronous: bool
 
@@ -112,10 +113,11 @@ def _call(implementation: Implementation, whence: Whence) -> Call:
     Only names out of the two tables above get into the text. A closure that looks the arguments up costs 400 ns more.
     """
     hook, function, arguments, asynchronous = implementation
-    source = f"lambda {_GIVEN[hook]}: implementation({', '.join(_SOURCES[name] for name in arguments)})"
+    source = f"lambda {_GIVEN[hook]}: implementation({', '.join(SOURCES[name] for name in arguments)})"
     code = compile(source, f"{GENERATED}{hook}>", "eval")
     call = cast(Call, eval(code, {"implementation": function, "whence": whence}))  # noqa: S307 - the text is ours, see above
     call.hook = hook
+    call.implementation = implementation
     call.threads_state = hook in HANDLERS.values() and "state" in arguments
     call.asynchronous = asynchronous
     return call
