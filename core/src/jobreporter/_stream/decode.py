@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from jobreporter._stream import fields, frame
+from jobreporter._stream import fields, frame, rows
 from jobreporter._stream.raw_batch import UNEXPECTED, RawBatch
 from jobreporter.context import Origin
 from jobreporter.error_info import ErrorInfo, Frame
@@ -37,10 +37,10 @@ class Decoded(NamedTuple):
     only: str | None
 
 
-_body = msgspec.msgpack.Decoder(fields.BatchRow)
-_origin = msgspec.msgpack.Decoder(fields.OriginRow)
-_job = msgspec.msgpack.Decoder(fields.JobRow)
-_event = msgspec.msgpack.Decoder(fields.EventRow)
+_body = msgspec.msgpack.Decoder(rows.BatchRow)
+_origin = msgspec.msgpack.Decoder(rows.OriginRow)
+_job = msgspec.msgpack.Decoder(rows.JobRow)
+_event = msgspec.msgpack.Decoder(rows.EventRow)
 
 
 def decode(data: bytes) -> Decoded:
@@ -121,7 +121,7 @@ _built_error: Callable[[Any], ErrorInfo] = _builder(
 )
 _BUILT_EVENTS: dict[type[Any], Callable[[Any, Job], Event]] = {
     row: _builder(kind.record, kind.fields, **({"error": _built_error} if kind.record is Failure else {}))
-    for row, kind in zip(fields.EVENT_ROWS, fields.KINDS, strict=True)
+    for row, kind in zip(rows.EVENT_ROWS, fields.KINDS, strict=True)
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from jobreporter._stream import fields, frame
+from jobreporter._stream import frame, rows
 from jobreporter._stream.decode import built_event, built_job, built_origin
 from jobreporter._stream.encode import event_row, job_row, origin_row
 from jobreporter._stream.frame import Unreadable
@@ -20,9 +20,9 @@ from jobreporter.events import Event
 
 _LINE: list[Any] = [
     ("codec", int),
-    ("origin", fields.OriginRow),
-    ("job", fields.JobRow),
-    ("event", fields.EventRow),
+    ("origin", rows.OriginRow),
+    ("job", rows.JobRow),
+    ("event", rows.EventRow),
 ]
 _decoder: Any = msgspec.json.Decoder(msgspec.defstruct("LineRow", _LINE, array_like=True, gc=False))
 # Of a line that can't be read, who wrote it: what stands behind its codec and its origin may be anything.
