@@ -13,6 +13,7 @@ import pytest
 
 from jobreporter import Dispatcher, ErrorInfo, Failure, Job
 from jobreporter._publish import fields as table
+from jobreporter._publish import job_maker
 from jobreporter._publish.job_maker import JobMaker
 from jobreporter.testing import Recorder, make_error
 
@@ -217,3 +218,59 @@ def test_the_table_knows_every_field() -> None:
     documented = inspect.getdoc(table) or ""
     assert [field for field in (*Job.__struct_fields__, *table.OUTCOME) if f"`{field}`" not in documented] == []
     assert JobMaker
+
+
+#: What sources say of most jobs.
+USUAL: dict[str, Any] = {
+    "id": "job-1",
+    "execution_id": "job-1:1",
+    "queue": "mail",
+    "args": (1, "a"),
+    "kwargs": {"a": [1]},
+    "attempt": 1,
+    "max_attempts": 4,
+    "enqueued_at": 1.5,
+    "scheduled_at": None,
+    "priority": 0,
+    "worker": "host:1",
+    "correlation_id": "job-0",
+    "root_id": "job-0",
+    "parent_id": None,
+    "extra": {"node": "a"},
+}
+
+
+def looked_up(monkeypatch: pytest.MonkeyPatch, dispatcher: Dispatcher, **fields: Any) -> list[str]:
+    """The fields of a job that take the way through the table, which costs as much as all the rest of a job."""
+    found = []
+
+    def fitting(field: str, value: Any) -> Any:
+        found.append(field)
+        return table.fitting(field, value)
+
+    monkeypatch.setattr(job_maker, "fitting", fitting)
+    dispatcher.begin("a", **fields)
+    return found
+
+
+def test_the_usual_values_are_seen_to_be_right_at_once(monkeypatch: pytest.MonkeyPatch, dispatcher: Dispatcher) -> None:
+    """Of every field that a job has."""
+    assert USUAL.keys() | {"name", "source"} == set(Job.__struct_fields__)
+    assert looked_up(monkeypatch, dispatcher, **USUAL) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "unusual"),
+    [
+        ("id", 7, True),
+        ("queue", "post\xe9", True),
+        ("attempt", 2**62, False),
+        ("priority", -(2**63), False),
+    ],
+)
+def test_an_unusual_value_costs_its_own_field_alone(
+    monkeypatch: pytest.MonkeyPatch, dispatcher: Dispatcher, field: str, value: Any, unusual: bool
+) -> None:
+    """The others are not looked at again. Any number of 64 bits is usual."""
+    expected = [field] if unusual else []
+    assert looked_up(monkeypatch, dispatcher, **{**USUAL, field: value}) == expected

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from jobreporter._capture.arguments import ArgumentCapture
-from jobreporter._capture.bounds import HIGHEST
+from jobreporter._capture.bounds import HIGHEST, LOWEST
 from jobreporter._capture.eraser import ESCAPES, Eraser
 from jobreporter._capture.plain import brief
 from jobreporter._capture.redaction import Redaction
@@ -71,8 +71,8 @@ class JobMaker:
             known["args"], known["kwargs"] = (), {}
         if "extra" in known and known["extra"] is not None:
             known["extra"], secrets = self._capture.facts(known["extra"], secrets)
-        if not _all_fit(known):
-            known = _fitted(known, strict=strict)
+        if doubtful := _in_doubt(known):
+            _fit(known, doubtful, strict=strict)
         job_id = known.get("id")
         if not job_id:
             job_id = known["id"] = self.identity.new_id()
@@ -97,8 +97,9 @@ class JobMaker:
             known["name"], known["queue"] = eraser.data(known["name"]), eraser.data(known.get("queue"))
 
 
-def _all_fit(known: dict[str, Any]) -> bool:  # noqa: C901 - a branch for each kind of value, and no call for any
-    """Whether every field has what nearly all have, in the order of how often. The table in `fields` has the rest."""
+def _in_doubt(known: dict[str, Any]) -> list[str]:  # noqa: C901 - a branch for each kind of value, and no call for any
+    """The fields that have something else than nearly all have, in the order of how often. The table in `fields` has the rest."""
+    doubtful = []
     for field, value in known.items():
         kind = type(value)
         if kind is str:
@@ -111,31 +112,30 @@ def _all_fit(known: dict[str, Any]) -> bool:  # noqa: C901 - a branch for each k
             if field in MOMENTS and isfinite(value):
                 continue
         elif kind is int:
-            if field in COUNTS and 0 < value <= HIGHEST:
+            if LOWEST <= value <= HIGHEST and (field == "priority" or (field in COUNTS and value > 0)):
                 continue
         elif kind is dict if field == "extra" else field in CAPTURED:
             continue
-        return False
-    return True
+        doubtful.append(field)
+    return doubtful
 
 
-def _fitted(known: dict[str, Any], *, strict: bool) -> dict[str, Any]:
-    """The fields with values that are right for them. One that isn't is raised, or left out."""
+def _fit(known: dict[str, Any], doubtful: list[str], *, strict: bool) -> None:
+    """Have the fields that are in doubt hold what is right for them. A value that isn't is raised, or left out."""
     for field in known:
         if field not in FIELDS:
             raise _unknown_field(known)
-    fitted = {}
-    for field, value in known.items():
+    for field in doubtful:
+        value = known.pop(field)
         if value is None and field not in LAST_RESORT:
             continue  # as if it were not given
         try:
-            fitted[field] = fitting(field, value)
+            known[field] = fitting(field, value)
         except UnfitError as unfit:
             if strict:
                 raise unfit.for_program("job ") from None
             if field in LAST_RESORT:
-                fitted[field] = LAST_RESORT[field](value)
-    return fitted
+                known[field] = LAST_RESORT[field](value)
 
 
 def _may_hold(name: Any, secrets: tuple[str, ...]) -> bool:
