@@ -40,10 +40,12 @@ def run(held, thread):
         try:
             {branches}
             else:
-                held.filtered += 1
-                continue
+                kind = None
         except BaseException as error:
             return event, error
+        if kind is None:  # out here, so that what interrupts the thread can't have an event count twice
+            held.filtered += 1
+            continue
         if held.given_up:
             return None
         held.handled += 1
