@@ -90,7 +90,7 @@ def check(asked: Asked) -> None:
         with database.writing():
             pass  # that brings the tables up to date
         with database.reading() as connection:
-            problems = audit(connection)
+            problems = audit(connection, database.now())
     if asked.for_programs:
         print_json({"problems": problems})
     else:
