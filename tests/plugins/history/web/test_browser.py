@@ -18,6 +18,11 @@ _CROWDED = """() => [...document.querySelectorAll("svg.axis")].some(axis => {
   const boxes = [...axis.children].map(e => e.getBoundingClientRect()).filter(box => box.width);
   return boxes.some((box, i) => i && box.left < boxes[i - 1].right + 3) || boxes[0].left < axis.getBoundingClientRect().left;
 })"""
+# What is of one piece, such as a key and its name, or how often something runs, and what hides a part of itself at its side.
+_BROKEN = """() => [
+  ...[...document.querySelectorAll("main .one")].filter(e => e.getClientRects().length > 1 || getComputedStyle(e).whiteSpace != "nowrap"),
+  ...[...document.querySelectorAll("main nav")].filter(e => e.scrollWidth > e.clientWidth),
+].map(e => e.textContent)"""
 PATHS = (
     *(f"/?range={name}" for name in RANGES),
     *(
@@ -70,6 +75,7 @@ def test_every_page_fits_and_is_for_everybody(browser: Browser, served: str) -> 
                 where = (path, width, scheme)
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, where
                 assert not page.evaluate(_CROWDED), where
+                assert page.evaluate(_BROKEN) == [], where
                 if path not in _ALIKE:
                     assert violations(page, rules) == [], where
             assert page.evaluate(
