@@ -11,12 +11,14 @@ import pytest
 from jobreporter import Aborted, ErrorInfo, Failure, Started, Stopped, Success
 from jobreporter.schedules import Schedule
 from jobreporter.testing import make_error
-from jobreporter_history._read import walk
+from jobreporter_history._engines.sqlite import SqliteConnection
+from jobreporter_history._open import open_database
+from jobreporter_history._read import figures, walk
 from jobreporter_history._schedules.watch import Watch
 from jobreporter_history.store import KEYS, Execution, Store, Term
 
 from .conftest import Read, Run
-from .executions import NOW, ORIGIN, new_job, write
+from .executions import NOW, ORIGIN, failed, new_job, succeeded, write
 from .postgresql_server import PostgresqlServer
 
 DAY = 86_400.0
@@ -397,3 +399,53 @@ def test_hostile_text_is_kept_and_found(url: str, read: Read) -> None:
     assert detail is not None
     assert detail.error is not None
     assert len(detail.error.message) < 20_000
+
+
+def test_what_is_usual_is_asked_once(url: str, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many jobs run, the rollups are gone through once for what they usually take, and for those jobs alone."""
+    for number in range(12):
+        write(url, [*succeeded(NOW - 600, float(number + 1), name=f"job-{number}")])
+    write(url, [event for number in range(8) for event in succeeded(NOW, name=f"job-{number}")[:1]])
+    asked: list[int] = []
+    totals = figures._totals
+
+    def counted(*given: Any) -> Any:
+        found = totals(*given)
+        asked.append(len(found))
+        return found
+
+    monkeypatch.setattr(figures, "_totals", counted)
+    running = read(url, clock=lambda: NOW).running()
+    assert asked == [8]
+    assert {each.name: round(each.usual or 0) for each in running} == {
+        f"job-{number}": number + 1 for number in range(8)
+    }
+
+
+def test_no_table_is_gone_through_for_a_few_rows(sqlite_url: str, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an id, a line, or an incident, SQLite goes along the index of that, also where it could go by time."""
+    job = new_job(id="0123456789abcdef", root_id="0123456789abcdef")
+    write(sqlite_url, [*succeeded(NOW, job=job), *failed(NOW + 1)])
+    store = read(sqlite_url, clock=lambda: NOW + 2)
+    asked: list[tuple[str, Any]] = []
+    rows = SqliteConnection.rows
+
+    def seen(connection: SqliteConnection, sql: str, parameters: Any = ()) -> Any:
+        asked.append((sql, parameters))
+        return rows(connection, sql, parameters)
+
+    monkeypatch.setattr(SqliteConnection, "rows", seen)
+    [incident] = store.incidents()
+    asked.clear()
+    for term in (Term("id", job.id), Term("id", job.id[:8]), Term("root", job.id), Term("incident", incident.id)):
+        assert len(store.executions([term]).rows) == 1
+    store.incident(incident.id)
+    store.facets(incident.id)
+    monkeypatch.undo()
+    database = open_database(sqlite_url)
+    with database.reading() as connection:
+        looked = [each for each in asked if " FROM ok_" in each[0] or " FROM bad_" in each[0]]
+        plans = [connection.rows(f"EXPLAIN QUERY PLAN {sql}", parameters)[0][-1] for sql, parameters in looked]
+    database.close()
+    assert len(plans) > 8
+    assert [plan for plan in plans if "SCAN" in plan or "PRIMARY KEY" in plan] == []

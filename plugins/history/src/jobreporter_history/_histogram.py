@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from math import log2
 
 import msgspec
@@ -84,7 +84,9 @@ class Histogram(msgspec.Struct, frozen=True):
     @classmethod
     def decode(cls, stored: bytes) -> Histogram:
         """What `encode` made."""
-        return cls(dict(_decoded(stored)))
+        counts: dict[int, int] = {}
+        add_stored(counts, stored)
+        return cls(counts)
 
 
 def _sum(ours: Mapping[int, int], theirs: Iterable[tuple[int, int]], sign: int) -> dict[int, int]:
@@ -96,13 +98,20 @@ def _sum(ours: Mapping[int, int], theirs: Iterable[tuple[int, int]], sign: int) 
     return counts
 
 
-def _decoded(stored: bytes) -> Iterator[tuple[int, int]]:
+def add_stored(counts: dict[int, int], stored: bytes) -> None:
+    """Add what `Histogram.encode` made. A page adds up thousands of these."""
     octets = iter(stored)
     for bucket in octets:
-        count = shift = 0
-        for octet in octets:
-            count |= (octet & 0x7F) << shift
-            shift += _COUNT_BITS
-            if octet < 0x80:
-                break
-        yield bucket, count
+        count = next(octets, 0)
+        if count >= 0x80:
+            count &= 0x7F
+            shift = _COUNT_BITS
+            for octet in octets:
+                count |= (octet & 0x7F) << shift
+                if octet < 0x80:
+                    break
+                shift += _COUNT_BITS
+        if both := counts.get(bucket, 0) + count:
+            counts[bucket] = both
+        else:  # as many were taken out as there are
+            counts.pop(bucket, None)

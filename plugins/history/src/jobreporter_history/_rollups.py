@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jobreporter_history._calendar import DAY
 from jobreporter_history._engines.database import Row
-from jobreporter_history._histogram import Histogram, bucket_of
+from jobreporter_history._histogram import Histogram, add_stored, bucket_of
 from jobreporter_history._records.figures import Figures
 
 #: The lengths of cells in seconds, and for how long they are kept; ``None``: for ever.
@@ -67,8 +67,15 @@ class Cell:
         self.retried += retried
         self.dsum += dsum
         self.wsum += wsum
-        for counts, stored in ((self.durations, dh), (self.waits, wh)):
-            for bucket, count in Histogram.decode(stored).counts.items():
+        add_stored(self.durations, dh)
+        add_stored(self.waits, wh)
+
+    def add_cell(self, other: Cell) -> None:
+        """Add another cell."""
+        for name in ("ok", "aborted", "failed", "final", "retried", "dsum", "wsum"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for counts, more in ((self.durations, other.durations), (self.waits, other.waits)):
+            for bucket, count in more.items():
                 _add(counts, bucket, count)
 
     def to_row(self) -> Row:

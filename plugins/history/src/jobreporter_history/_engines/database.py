@@ -19,6 +19,8 @@ class Words(NamedTuple):
     #: An integer that is a table's key.
     key: str
     integer: str
+    #: An integer that is one of a few.
+    small: str
     real: str
     blob: str
     #: Text that is compared byte by byte, so that what begins alike lies side by side.

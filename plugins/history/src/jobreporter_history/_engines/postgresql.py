@@ -43,6 +43,7 @@ WORDS = Words(
     identity="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     key="BIGINT PRIMARY KEY",
     integer="BIGINT",
+    small="SMALLINT",
     real="DOUBLE PRECISION",
     blob="BYTEA",
     key_text='TEXT COLLATE "C"',

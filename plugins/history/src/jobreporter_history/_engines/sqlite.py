@@ -44,6 +44,7 @@ WORDS = Words(
     identity="INTEGER PRIMARY KEY AUTOINCREMENT",
     key="INTEGER PRIMARY KEY",
     integer="INTEGER",
+    small="INTEGER",
     real="REAL",
     blob="BLOB",
     key_text="TEXT",

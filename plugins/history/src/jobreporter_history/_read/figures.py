@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from jobreporter_history._engines.database import Connection, Row
@@ -90,18 +90,34 @@ def job(connection: Connection, ids: Iterable[int], asked: Range) -> tuple[float
 
 
 def total_of(connection: Connection, ids: Iterable[int], asked: Range) -> Figures:
-    """The figures of some series within a range, to the minute."""
-    wanted = set(ids)
-    found = _totals(connection, int(asked.since // 60) * 60, -int(-asked.until // 60) * 60, asked.now)
-    return _sum(cell for number, cell in found.items() if number in wanted).figures()
+    """The figures of some series together within a range, to the minute."""
+    return _sum(_of_series(connection, ids, asked).values()).figures()
 
 
-def _totals(connection: Connection, begin: int, end: int, now: float) -> dict[int, Cell]:
-    """By series, out of as few cells as will do: long ones in the middle of the range, shorter ones at its ends."""
+def totals_of(connection: Connection, ids: Iterable[int], asked: Range) -> dict[int, Figures]:
+    """The figures of each of some series within a range, to the minute. Those that nothing is known of are left out."""
+    return {number: cell.figures() for number, cell in _of_series(connection, ids, asked).items()}
+
+
+def _of_series(connection: Connection, ids: Iterable[int], asked: Range) -> dict[int, Cell]:
+    return _totals(connection, int(asked.since // 60) * 60, -int(-asked.until // 60) * 60, asked.now, sorted(set(ids)))
+
+
+def _totals(
+    connection: Connection, begin: int, end: int, now: float, only: Sequence[int] | None = None
+) -> dict[int, Cell]:
+    """By series, out of as few cells as will do: long ones in the middle of the range, shorter ones at its ends.
+
+    only: of these series; by default of all.
+    """
     cells: dict[int, Cell] = {}
     for res, since, until in _cover(begin, end, sorted(RESOLUTIONS, reverse=True), now):
         sql = f"SELECT series, {', '.join(CELL)} FROM rollup WHERE res = ? AND t >= ? AND t < ?"
-        for number, *row in connection.rows(sql, (res, since, until)):
+        parameters: list[Any] = [res, since, until]
+        if only is not None:
+            sql += f" AND {connection.any_of('series')}"
+            parameters.append(connection.array(only))
+        for number, *row in connection.rows(sql, parameters):
             cells.setdefault(number, Cell()).add(tuple(row))
     return cells
 
@@ -161,7 +177,7 @@ def _points(cells: dict[int, Cell]) -> tuple[Point, ...]:
 def _sum(cells: Iterable[Cell]) -> Cell:
     whole = Cell()
     for cell in cells:
-        whole.add(cell.to_row())
+        whole.add_cell(cell)
     return whole
 
 

@@ -132,8 +132,8 @@ def newest(connection: Connection, id: int, limit: int) -> list[Row]:
     for table in reversed(schema.existing(connection)):
         if len(found) >= limit:
             break
-        # What was missed is no failure, and an incident all the same.
-        narrowed = "" if table.kind == "bad" else " AND x.outcome <> 'success'"
+        # What was missed is no failure, and an incident all the same: the index of what is no success has it.
+        narrowed = "" if table.kind == "bad" else " AND x.outcome = 'aborted' AND x.outcome <> 'success'"
         sql = f"SELECT {SELECTED} FROM {table.name} x WHERE x.incident = ?{narrowed} ORDER BY x.id DESC LIMIT ?"
         try:
             found += connection.rows(sql, (id, limit))

@@ -19,6 +19,7 @@ _MOST_SERIES = 24
 _LAST_CHARACTER = "\U0010ffff"
 
 Check = Callable[[Execution], bool]
+_OF_INCIDENT = "x.incident = ?"
 _OF_SERIES = ("name", "service", "environment", "source", "queue")
 _OUTCOMES: Mapping[Kind, tuple[str, ...]] = {"ok": ("success", "aborted"), "bad": ("failure",)}
 
@@ -28,6 +29,8 @@ class Condition(NamedTuple):
 
     sql: str
     parameters: tuple[Any, ...] = ()
+    #: Whether few rows have it, so that its own index is the one to go along, and what it finds is sorted.
+    few: bool = False
 
     @property
     def negated(self) -> Condition:
@@ -92,6 +95,11 @@ def select(
     conditions += planned.conditions
     conditions += [Condition(sql, tuple(more)) for sql, more in (tables.lacks(table, each) for each in planned.lacking)]
     by = tables.order(planned.phrases if strand is None else ())
+    if strand is not None and strand.few:
+        by = f"+{by}"  # no index is of that, so none but the strand's own is taken
+    if table.kind == "ok" and strand is not None and strand.sql == _OF_INCIDENT:
+        # What was missed is no failure; the index of what is no success has it.
+        conditions.append(Condition("x.outcome = 'aborted' AND x.outcome <> 'success'"))
     conditions.append(Condition(f"{by} >= ?"))
     conditions.append(Condition(f"{by} < ?"))
     where = " AND ".join(condition.sql for condition in conditions)
@@ -172,9 +180,8 @@ def _strands(terms: Sequence[Term], among: frozenset[int] | None, outcomes: froz
     for key in ("root", "incident"):
         for term in terms:
             if term.key == key and not term.negated:
-                column = "root_id" if key == "root" else "incident"
                 found = term.value if key == "incident" else storable_key(term.value)
-                return (Condition(f"x.{column} = ?", (found,)),)
+                return (Condition(_OF_INCIDENT if key == "incident" else "x.root_id = ?", (found,), key == "root"),)
     if any(_phrases(term) and not term.negated for term in terms):
         return ()
     if among is not None and len(among) <= _MOST_SERIES:
@@ -191,8 +198,8 @@ def _strands(terms: Sequence[Term], among: frozenset[int] | None, outcomes: froz
 def _begins(column: str, value: str) -> Condition:
     value = storable_key(value)
     if len(value) < 8:
-        return Condition(f"x.{column} = ?", (value,))
-    return Condition(f"x.{column} >= ? AND x.{column} < ?", (value, value + _LAST_CHARACTER))
+        return Condition(f"x.{column} = ?", (value,), few=True)
+    return Condition(f"x.{column} >= ? AND x.{column} < ?", (value, value + _LAST_CHARACTER), few=True)
 
 
 def _conditions(term: Term) -> list[Condition]:

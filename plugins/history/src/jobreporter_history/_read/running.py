@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from jobreporter_history._calendar import DAY
 from jobreporter_history._engines.database import Connection
-from jobreporter_history._read.figures import Range, total_of
+from jobreporter_history._read.figures import Range, totals_of
 from jobreporter_history._read.names import Names
 from jobreporter_history._read.rows import SELECTED_LIVE, running
 from jobreporter_history._records.executions import Running
@@ -52,13 +52,11 @@ def _select(
     seen = {
         f"{host}:{pid}": seen_at for host, pid, seen_at in connection.rows("SELECT host, pid, seen_at FROM process")
     }
-    usual: dict[int, float | None] = {}
+    usual = totals_of(connection, {row[1] for row in rows}, Range(now - DAY, now, now)) if rows else {}
     found = []
     for row in rows:
-        series = row[1]
-        if series not in usual:
-            usual[series] = total_of(connection, [series], Range(now - DAY, now, now)).durations.quantile(0.5)
-        record = running(row, connection, names, usual=usual[series])
+        known = usual.get(row[1])
+        record = running(row, connection, names, usual=None if known is None else known.durations.quantile(0.5))
         seen_at = seen.get(record.process or "")
         # A process that has not shown itself yet may only just have begun.
         silent = now - (record.started_at if seen_at is None else seen_at) > SILENCE

@@ -22,9 +22,11 @@ _LAST_POSITION = 16_383
 
 def create_parents(connection: Connection) -> None:
     """Make the tables whose partitions have the rows."""
+    # A column of eight bytes begins at a multiple of eight, so a text before it costs some that are empty.
+    ordered = sorted((*EXECUTION_COLUMNS, "words tsvector NOT NULL"), key=_width)
+    columns = ", ".join(ordered).format(**connection.words._asdict())
     for parent in ("exec_ok", "exec_bad"):
-        columns = EXECUTION_COLUMNS.format(more=", words tsvector NOT NULL", **connection.words._asdict())
-        connection.run(f"CREATE TABLE {parent} {columns} PARTITION BY RANGE (id)")
+        connection.run(f"CREATE TABLE {parent} ({columns}) PARTITION BY RANGE (id)")
 
 
 def create(connection: Connection, table: Table) -> None:
@@ -79,6 +81,13 @@ def order(_phrases: Sequence[Phrase]) -> str:
 def lacks(_table: Table, phrase: Phrase) -> tuple[str, list[Any]]:
     """The condition that a row doesn't have the phrase, with its parameters."""
     return "NOT x.words @@ ?::tsquery", [_query(phrase)]
+
+
+def _width(column: str) -> int:
+    """How wide a column is by its words: the widest of a fixed width come first, texts last."""
+    _, kind, *_ = column.split()
+    order = ("{key}", "{real}", "{integer}", "{small}")
+    return order.index(kind) if kind in order else len(order)
 
 
 def _is_there(connection: Connection, table: Table) -> bool:

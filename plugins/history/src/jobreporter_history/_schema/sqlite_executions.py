@@ -23,7 +23,8 @@ def create(connection: Connection, table: Table) -> None:
     """Make the table, if it isn't there."""
     if connection.row("SELECT 1 FROM sqlite_master WHERE name = ?", (table.name,)) is not None:
         return
-    connection.run(f"CREATE TABLE {table.name} {EXECUTION_COLUMNS.format(more='', **connection.words._asdict())}")
+    columns = ", ".join(EXECUTION_COLUMNS).format(**connection.words._asdict())
+    connection.run(f"CREATE TABLE {table.name} ({columns})")
     for statement in indexes(table.name, table.kind):
         connection.run(statement)
     # The row has the text already, so the index keeps none; and nothing ranks by length.

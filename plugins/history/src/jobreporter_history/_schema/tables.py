@@ -62,18 +62,41 @@ CREATE TABLE days (name TEXT PRIMARY KEY);
 CREATE TABLE damage (at {real} NOT NULL, path TEXT NOT NULL, problem TEXT NOT NULL);
 """
 
-#: A table of finished executions, without its name. Where it is a partition, its parent has these columns.
-EXECUTION_COLUMNS = """(id {key}, execution_id {key_text} NOT NULL, series {integer} NOT NULL, release {integer},
-    incident {integer}, started_at {real}, job_id {key_text} NOT NULL, root_id {key_text}, parent_id TEXT, outcome TEXT NOT NULL,
-    rank {integer} NOT NULL, kind TEXT, final {integer} NOT NULL, will_retry {integer}, retry_delay {real},
-    attempt {integer} NOT NULL, max_attempts {integer}, enqueued_at {real}, scheduled_at {real}, duration {real},
-    queue_wait {real}, worker TEXT, process TEXT, error TEXT, message TEXT, data TEXT NOT NULL{more})"""
+#: The columns of a table of finished executions, with the words of a dialect in braces, in the order of `columns.COLUMNS`.
+EXECUTION_COLUMNS = (
+    "id {key}",
+    "execution_id {key_text} NOT NULL",
+    "series {integer} NOT NULL",
+    "release {integer}",
+    "incident {integer}",
+    "started_at {real}",
+    "job_id {key_text} NOT NULL",
+    "root_id {key_text}",
+    "parent_id TEXT",
+    "outcome TEXT NOT NULL",
+    "rank {small} NOT NULL",
+    "kind TEXT",
+    "final {small} NOT NULL",
+    "will_retry {small}",
+    "retry_delay {real}",
+    "attempt {integer} NOT NULL",
+    "max_attempts {integer}",
+    "enqueued_at {real}",
+    "scheduled_at {real}",
+    "duration {real}",
+    "queue_wait {real}",
+    "worker TEXT",
+    "process TEXT",
+    "error TEXT",
+    "message TEXT",
+    "data TEXT NOT NULL",
+)
 
-#: Its indexes. In SQLite each has the id last by itself.
+#: Its indexes. Those that lists go along have the id last; a job has a few executions, and a line some, which are sorted.
 _INDEXES = """
 CREATE UNIQUE INDEX {table}_execution_id ON {table} (execution_id);
-CREATE INDEX {table}_job_id ON {table} (job_id, id);
-CREATE INDEX {table}_root_id ON {table} (root_id, id) WHERE root_id IS NOT NULL;
+CREATE INDEX {table}_job_id ON {table} (job_id);
+CREATE INDEX {table}_root_id ON {table} (root_id) WHERE root_id IS NOT NULL;
 CREATE INDEX {table}_series ON {table} (series, outcome, id);
 """
 _OK_INDEXES = "CREATE INDEX {table}_outcome ON {table} (outcome, id) WHERE outcome <> 'success';"

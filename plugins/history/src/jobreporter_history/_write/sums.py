@@ -142,7 +142,7 @@ class Sums:
     def _ids(self, number: int, condition: str) -> list[int]:
         found: list[int] = []
         for table in self._tables:
-            narrowed = "" if table.kind == "bad" else " AND outcome <> 'success'"
+            narrowed = "" if table.kind == "bad" else " AND outcome = 'aborted' AND outcome <> 'success'"
             sql = f"SELECT min(id), max(id) FROM {table.name} WHERE incident = ?{narrowed}{condition}"
             for edges in self._connection.rows(sql, (number,)):
                 found += [edge for edge in edges if edge is not None]
