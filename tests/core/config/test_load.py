@@ -393,3 +393,17 @@ def test_relative_references_start_at_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "etc" / "jobreporter.toml", '[context]\nrelease = { file = "release" }')
     config = load(path, environ={}, cwd="/").checked()
     assert config.context.release == "v1.2"
+
+
+@pytest.mark.parametrize("name", ["jobreporter.toml", "pyproject.toml"])
+def test_a_link_to_nothing_is_no_missing_file(tmp_path: Path, name: str) -> None:
+    """Somebody put it there, and what it led to is gone. A pyproject.toml may be anybody's, and is passed over."""
+    (tmp_path / name).symlink_to("/nowhere/mounted.toml")
+    told = "is a link to '/nowhere/mounted.toml', where there is nothing"
+    if name == "jobreporter.toml":
+        with pytest.raises(ConfigError, match=told):
+            load(cwd=tmp_path, environ={})
+    else:
+        assert [told in each.problem for each in load(cwd=tmp_path, environ={}).warnings] == [True, False]
+    with pytest.raises(ConfigError, match=told):
+        load(name, cwd=tmp_path, environ={})

@@ -7,6 +7,11 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from jobreporter.text import one_line
+
+# Characters of a link's target that messages show.
+_SHOWN = 400
+
 
 class Unusable(Exception):  # noqa: N818 - half a sentence about a file or variable, put into an error by the caller
     """Why a file or variable can't be used; its text goes on from the name, and never quotes the content."""
@@ -31,6 +36,8 @@ def read_file(path: Path, limit: int) -> FileRead:
                 raise Unusable("is not a regular file")
             content = file.read(limit + 1)
     except (FileNotFoundError, NotADirectoryError):
+        if os.path.islink(path):  # somebody has put it there, such as an orchestrator, and means something by it
+            raise Unusable(f"is a link to {one_line(os.readlink(path), _SHOWN)!r}, where there is nothing") from None
         raise FileNotFoundError(path) from None
     except OSError as error:
         raise Unusable(f"can't be read: {error.strerror}") from None
