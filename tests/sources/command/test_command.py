@@ -118,6 +118,32 @@ def test_the_message_ends_in_the_last_line_with_something_in_it(reported: Report
     assert error.notes[0].endswith(":\nfirst line\ndisk full")
 
 
+RULE = "printf '%s\\n' '--------' '=== ---' '╰────╯'"
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_rule_below_the_last_line_says_nothing(reported: Reported, stream: str) -> None:
+    """On either stream, whatever it is drawn with. It is in the note still, and counts where there is nothing else."""
+    script = f"{{ echo 'disk full'; {RULE}; }} >&{stream}; exit 3"
+    assert run(reported.dispatcher, ["sh", "-c", script]) == 3
+    error = reported.failure().error
+
+    assert error.message == "exited with code 3: disk full"
+    assert "disk full\n--------\n=== ---\n" in error.notes[0]
+
+
+def test_a_rule_and_nothing_else(reported: Reported) -> None:
+    """It is better than no word at all; what the other stream says is better."""
+    assert run(reported.dispatcher, ["sh", "-c", "echo '-----' >&2; exit 3"]) == 3
+    assert reported.failure().error.message == "exited with code 3: -----"
+
+
+def test_a_rule_beside_words(reported: Reported) -> None:
+    """Those on the other stream."""
+    assert run(reported.dispatcher, ["sh", "-c", "echo '-----' >&2; echo 'disk full'; exit 3"]) == 3
+    assert reported.failure().error.message == "exited with code 3: disk full"
+
+
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize(("silent", "said"), [("2", "1"), ("1", "2")])
 def test_the_line_may_be_on_either_stream(reported: Reported, end: str, silent: str, said: str) -> None:

@@ -168,7 +168,7 @@ def failure(
     tails = {output.name: tail for output in ending.outputs if (tail := output.tail(hide)).strip()}
     # What it writes to stderr is about itself; what is no text says less than any line.
     best_last = sorted(ending.outputs, key=lambda output: (output.is_text, output.name == "stderr"))
-    last = next((said for output in reversed(best_last) if (said := last_line(tails.get(output.name, "")))), "")
+    last = last_line(*(tails.get(output.name, "") for output in reversed(best_last)))
     error = kind(f"{how}: {one_line(last, MESSAGE)}" if last else how)
     for name, tail in tails.items():
         error.add_note(f"The end of its {name}:\n{tail}")
@@ -177,9 +177,13 @@ def failure(
     return error
 
 
-def last_line(text: str) -> str:
-    """The last line with something in it."""
-    return next((line for line in map(str.strip, reversed(text.splitlines())) if line), "")
+def last_line(*texts: str) -> str:
+    """The last line of these that says something: with a letter or a digit in it, and not a rule drawn below others.
+
+    The first text that has one counts; where none has, any line that isn't blank will do.
+    """
+    lines = [line for text in texts for line in map(str.strip, reversed(text.splitlines())) if line]
+    return next((line for line in lines if any(map(str.isalnum, line))), next(iter(lines), ""))
 
 
 def argument_names(words: Sequence[str]) -> tuple[str, ...]:
