@@ -279,3 +279,24 @@ def test_a_job_that_runs_inside_a_job_does_not_mix_with_it(desk: Desk) -> None:
     assert desk.story == ["started", *FAILED, "success", "stopped success"]
     assert [event.job.extra.get("eager") for event in desk.all(Started)] == [None, True]
     assert desk.only(Success).tags == {"which": "outer"}
+
+
+@pytest.mark.filterwarnings("ignore:Exception raised outside body")
+@pytest.mark.parametrize("with_error", [False, True])
+def test_a_hook_that_asks_for_another_attempt(desk: Desk, with_error: bool) -> None:
+    """Celery takes that for the hook's own failure, and has sent the message. The job's is what it has failed with."""
+
+    class Persistent(Task):
+        def on_failure(self, exc: BaseException, *_: object) -> None:
+            raise self.retry(countdown=0, **({"exc": exc} if with_error else {}))
+
+    @desk.task(bind=True, base=Persistent)
+    def work(self: Task) -> None:
+        if not self.request.retries:
+            raise LookupError("the job's own")
+
+    desk.work_on(work)
+    failure = desk.only(Failure)
+
+    assert (failure.error.message, failure.will_retry) == ("the job's own", True)
+    assert tuple(desk.story[-len(SUCCEEDED) :]) == SUCCEEDED

@@ -42,6 +42,11 @@ def error_of(reason: Retry, *handled: BaseException) -> BaseException | ErrorInf
     return named
 
 
+def handled_before(reason: Retry) -> BaseException | None:
+    """The error that was being handled when the job asked, where it didn't say what it was about."""
+    return next((each for each in _contexts(reason) if not isinstance(each, Retry)), None)
+
+
 def delay_of(reason: Retry) -> float | None:
     """Seconds until the attempt that was asked for."""
     when = reason.when

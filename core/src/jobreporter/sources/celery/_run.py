@@ -13,6 +13,7 @@ from jobreporter.sourcekit import FailureKind
 from jobreporter.sources.celery._asked import (
     delay_of,
     error_of,
+    handled_before,
     is_time_limit,
     is_unsent_retry,
     unsent_error,
@@ -144,7 +145,8 @@ class Run:
             if error is None and self.eager:
                 self.execution.abort("retry_requested", will_retry=self._will_retry())
             else:
-                self._fail(raised if error is None else error)
+                # A hook that asks for it says by that what the job has failed with, be it without a word.
+                self._fail(error or handled_before(raised) or raised)
         elif isinstance(raised, Reject) and _REJECTS_OUTSIDE:
             self._reject(raised)
         elif isinstance(raised, Exception) or is_time_limit(raised):
