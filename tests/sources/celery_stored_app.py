@@ -34,6 +34,8 @@ attach(app)
 LATER = 3600.0
 #: Whether Celery's newer ways hold: what a hook raises after the job is logged, and no more.
 LOGS_HOOKS = VERSION >= (5, 7)
+#: Whether a child that ends knows at once that the worker has heard of a job whose hook for failures has failed.
+COUNTS_FAILED_HOOKS = VERSION >= (5, 7)
 #: What is stored of a job that has rejected its message.
 REJECTED = "FAILURE" if VERSION >= (5, 7) else ""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from celery_stored_app import CASES, ENDS_THE_WORKER, LATER, Source
+from celery_stored_app import CASES, COUNTS_FAILED_HOOKS, ENDS_THE_WORKER, LATER, Source
 from conftest import MakeBench, NewQueue
 from redis import Redis
 from scenarios import FAILED
@@ -76,12 +76,18 @@ def test_an_unsent_retry_has_no_delay(worked: Bench) -> None:
 
 @pytest.mark.parametrize("kind", ["prefork", "solo"])
 def test_a_hook_that_raises_twice_is_one_failure(kind: str, make_bench: MakeBench) -> None:
-    """Celery calls ``on_failure`` again for the error of ``on_failure``, and solo ends with that."""
+    """Celery calls ``on_failure`` again for the error of ``on_failure``, and solo ends with that.
+
+    Celery 5.5 doesn't count this job's end where it is asked to end meanwhile, with jobreporter or without: its child
+    waits for that for 30 s.
+    """
     bench = make_bench(Source(), kind)
     bench.send(ENDS_THE_WORKER)
     bench.start()
     bench.wait_for_stops({ENDS_THE_WORKER: 1})
-    if kind == "prefork":
+    if kind == "prefork" and not COUNTS_FAILED_HOOKS:
+        bench.kill()
+    elif kind == "prefork":
         bench.stop()
     else:
         assert bench.wait() != 0
