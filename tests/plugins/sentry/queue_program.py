@@ -20,6 +20,7 @@ from typing import Any
 import sentry_sdk
 from queue_jobs import second, work
 from sentry_sdk.integrations.asyncio import enable_asyncio_integration
+from sentry_sdk.integrations.dramatiq import DramatiqIntegration
 
 from jobreporter import Context, Dispatcher, hookimpl
 from jobreporter_sentry import SentryOptions, SentryReporter
@@ -175,7 +176,9 @@ def main(name: str) -> None:
         if switched_off := os.environ.get("WITHOUT"):
             module = __import__(f"sentry_sdk.integrations.{switched_off}", fromlist=["x"])
             without = [getattr(module, f"{'Rq' if switched_off == 'rq' else switched_off.capitalize()}Integration")()]
-        sentry_sdk.init(host, disabled_integrations=without)
+        # The only one for a queue that the SDK doesn't enable by itself.
+        enabled: list[Any] = [DramatiqIntegration()] if name == "dramatiq" and not without else []
+        sentry_sdk.init(host, integrations=enabled, disabled_integrations=without)
     options = {} if (own := os.environ.get("OWN_DSN")) is None else {"dsn": own}
     from jobreporter.reporters.log import LogReporter
 

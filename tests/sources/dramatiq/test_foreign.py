@@ -37,6 +37,33 @@ class Overdue(TimeLimitExceeded):
     """A time limit of somebody else's."""
 
 
+class Erasing(Middleware):
+    """Ends a context manager with the error of the job and without its traceback, as sentry-sdk's does: so that is lost."""
+
+    def after_process_message(self, broker: Any, message: Any, *, result: Any = None, exception: Any = None) -> None:
+        if exception is not None:
+            exception.__traceback__ = None
+
+
+@pytest.mark.parametrize("most", [0, 1])
+@pytest.mark.parametrize("coroutine", [False, True])
+def test_where_a_job_failed_is_known_though_others_erase_it(most: int, coroutine: bool) -> None:
+    """Each attempt, of an actor that is a coroutine too."""
+
+    def fail() -> None:
+        raise LookupError("the job's own")
+
+    async def fail_later() -> None:
+        fail()
+
+    with bench_of([Erasing(), *default_middleware()]) as bench:
+        bench.actor(fail_later if coroutine else fail, actor_name="work", max_retries=most).send()
+        bench.work()
+        failures = bench.all(Failure)
+
+    assert [each.error.frames[-1].function.rpartition(".")[2] for each in failures] == ["fail"] * (most + 1)
+
+
 # Interrupts
 
 

@@ -64,15 +64,18 @@ def take(execution_id: str, error: ErrorInfo, *, outside: bool) -> bool:
     outside: whether it may have been captured once the execution was over, as by what runs an asyncio program's jobs.
     """
     raised = Raised.of_error(error)
-    if raised is None:
-        return False
     here = _in_executions.get(execution_id, [])
-    # In the same execution the place says enough; outside, another job's may have been raised there.
-    same = next((each for each in here if each[:3] == raised[:3]), None)
+    # In the same execution the place says enough, or its class where nobody knows the place; outside, another job's may
+    # have been raised there.
+    same = next(
+        (each for each in here if (each.type == error.type if raised is None else each[:3] == raised[:3])), None
+    )
     if same is not None:
         here.remove(same)
         return True
-    same = next((each for each in _outside if raised.may_be(each)), None) if outside else None
+    if raised is None or not outside:
+        return False
+    same = next((each for each in _outside if raised.may_be(each)), None)
     if same is not None:
         _outside.remove(same)
     return same is not None

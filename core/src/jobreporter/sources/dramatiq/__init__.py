@@ -99,6 +99,9 @@ class Reporting(Middleware):
                 return inside(*args, **kwargs)
             except Abort as abort:
                 raise run.given_up(abort) from abort
+            except BaseException as error:
+                run.raised(error)
+                raise
 
         actor.fn = fn
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from types import TracebackType
 
 from dramatiq import MessageProxy
 from dramatiq.errors import RateLimitExceeded, Retry
@@ -24,6 +25,8 @@ class Run:
         #: Whether it is known how it ended.
         self.over = False
         self._error: BaseException | None = None
+        #: What the job raised, with where: other middleware may take that away, as sentry-sdk's own does.
+        self._raised: tuple[BaseException, TracebackType | None] | None = None
         self._will_retry = False
         self._retry_delay: float | None = None
 
@@ -37,6 +40,10 @@ class Run:
     def given_up(self, abort: Abort) -> Exception:
         """Dramatiq's own word for what the job raised: anything else it would log as an error, and try again."""
         return Retry(abort.reason) if abort.will_retry else SkipMessage(abort.reason)
+
+    def raised(self, error: BaseException) -> None:
+        """The job's own code has raised this."""
+        self._raised = error, error.__traceback__
 
     def enqueued_again(self, delay: int | None) -> None:
         """The message will come once more, after so many milliseconds."""
@@ -60,7 +67,7 @@ class Run:
                 self.execution.stop()
                 raise
             self.execution.stop()  # not where an interrupt kept the outcome from being noted: it comes here again
-        self._error = None  # its frames hold what the job had, and this
+        self._error = self._raised = None  # its frames hold what the job had, and this
 
     def _note(self, execution: Execution) -> None:
         error, will_retry = self._error, self._will_retry
@@ -89,6 +96,8 @@ class Run:
                 self._fail(execution, (error.__cause__ if isinstance(error, Retry) else None) or error)
 
     def _fail(self, execution: Execution, error: BaseException, kind: FailureKind = "exception") -> None:
+        if self._raised is not None and error is self._raised[0] and error.__traceback__ is None:
+            error.__traceback__ = self._raised[1]
         execution.fail(error, will_retry=self._will_retry, retry_delay=self._retry_delay, kind=kind)
 
 
