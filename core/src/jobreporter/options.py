@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Literal, dataclass_transform
 
@@ -112,6 +112,18 @@ class Options(msgspec.Struct, metaclass=_KeywordOnly, frozen=True, kw_only=True,
         Raises ValueError, or an ExceptionGroup of them, for what can't work there: a `ConfigError`. Each sentence that it
         returns or yields is a remark on what works, and may surprise: it is logged at the start, and ``jobreporter check``
         shows it.
+        """
+        return ()
+
+    def check_app(self, _placement: Placement, _fail_once: Callable[[object], None], /) -> Iterable[str]:
+        """Say what becomes of a failure in the program's own set-up. ``jobreporter check --app`` calls it.
+
+        It is called in a process of its own, in which the application was imported. ``fail_once(reporter)`` runs one job of
+        the application's job queue that fails, on an app of its own in memory, reports it to this plugin object and to the
+        reporter ``log``, and returns once both are through. What the plugin sends then, it keeps from leaving.
+
+        Raises ValueError, or an ExceptionGroup of them, for what is wrong. Each sentence that it returns or yields is shown
+        as a note.
         """
         return ()
 

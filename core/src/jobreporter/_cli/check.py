@@ -12,6 +12,7 @@ from jobreporter._cli._apps import app_report
 from jobreporter._cli._examination import examine
 from jobreporter._cli._options import as_json, json_option, reporter_option
 from jobreporter._cli._own_log import show_own_log
+from jobreporter._cli._proof import proof
 from jobreporter._cli._report import WORKS, AppReport, Problem, Report, ReporterReport
 from jobreporter._cli._settings import as_toml
 from jobreporter._cli._terminal import coloured, paragraph, say, table
@@ -65,9 +66,13 @@ def check(
     if send and no_start:
         raise click.UsageError("--send goes through reporters that were started, and --no-start starts none")
     show_own_log()
+    # What the app makes where it is imported, such as a vendor's client, reporters may look for.
+    app = None if app_name is None else app_report(app_name)
     report = examine(path, names, start=not no_start, send=(events or _FAILED) if send else (), worker=worker)
-    if app_name is not None:
-        report = _with_app(report, app_report(app_name))
+    if app is not None:
+        report = _with_app(report, app)
+        if app.attached and not no_start:
+            report = _with_proof(report, app)
     if for_programs:
         click.echo(as_json(report))
     elif not (quiet and report.ok):
@@ -79,6 +84,21 @@ def _with_app(report: Report, app: AppReport) -> Report:
     ok = report.ok and app.attached
     summary = report.summary if ok or not report.ok else f"wrong: {app.detail}"
     return msgspec.structs.replace(report, ok=ok, summary=summary, app=app)
+
+
+def _with_proof(report: Report, app: AppReport) -> Report:
+    """Whether a failure in this app is reported as it should be."""
+    found = proof(app.name, report.config, [row.name for row in report.reporters if row.status in {"ok", "running"}])
+    wrong = [Problem.of(fault) for fault in found.problems]
+    ok = report.ok and not wrong
+    summary = report.summary if ok or not report.ok else f"wrong: {wrong[0].problem}"
+    return msgspec.structs.replace(
+        report,
+        ok=ok,
+        summary=summary,
+        warnings=[*report.warnings, *wrong],
+        notes=[*report.notes, *found.notes],
+    )
 
 
 def _lines(report: Report, *, verbose: bool) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from jobreporter import Duration, Options, Placement, Secret
@@ -128,6 +128,12 @@ class SentryOptions(Options):
                 " set dsn, or where = 'worker'"
             )
         return ()
+
+    def check_app(self, placement: Placement, fail_once: Callable[[object], None], /) -> Iterable[str]:
+        """Whether each failure is reported once, beside whatever Sentry the program has made."""
+        from jobreporter_sentry._proof import reports_of_one_failure  # which is made of the reporter itself
+
+        return reports_of_one_failure(self, placement, fail_once)
 
 
 #: The options of a client of its own, with their defaults: there is none without a dsn. They are marked with a star.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import sentry_sdk
+from sentry_sdk.client import BaseClient
 from sentry_sdk.utils import BadDsn, Dsn
 
 from jobreporter import Secret
@@ -19,14 +20,14 @@ _reported: set[Project | None] = set()
 def reports_to(dsn: Secret | None) -> None:
     """A reporter of this process is to have this ``dsn``. Its first job may fail before the reporter has started."""
     try:
-        _reported.add(_project_of(dsn))
+        _reported.add(project_of(dsn))
     except BadDsn:
         pass  # the reporter says so when it starts
 
 
 def is_the_programs(dsn: Secret | None) -> bool:
     """Whether the program's own client sends to where a reporter with this ``dsn`` does."""
-    return _sends_to([_project_of(dsn)])
+    return _sends_to([project_of(dsn)])
 
 
 def the_programs_is_reported() -> bool:
@@ -38,10 +39,16 @@ def _sends_to(projects: Collection[Project | None]) -> bool:
     client = sentry_sdk.get_client()
     if not client.is_active():
         return False
-    return None in projects or bool(client.dsn and _project(client.dsn) in projects)
+    return None in projects or project_of_client(client) in projects
 
 
-def _project_of(dsn: Secret | None) -> Project | None:
+def project_of_client(client: BaseClient) -> Project | None:
+    """Where the program's own client sends to; ``None`` if nowhere."""
+    return _project(client.dsn) if client.is_active() and client.dsn else None
+
+
+def project_of(dsn: Secret | None) -> Project | None:
+    """Where a reporter with this ``dsn`` sends to; ``None`` without one. Raises BadDsn."""
     return None if dsn is None else _project(dsn.reveal())
 
 
