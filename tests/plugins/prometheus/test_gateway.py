@@ -231,6 +231,21 @@ def test_a_redirect_is_not_followed() -> None:
         assert elsewhere.requests == []
 
 
+@pytest.mark.parametrize(
+    "location", ["http://[bad/", "//[::1", "https://a]b/", "http://\u2100.example/", "", ":", "x" * 5_000]
+)
+def test_a_redirect_to_no_address(location: str) -> None:
+    """It is one all the same; where it leads, nobody can say."""
+    with (
+        Gateway(refuses(302, Location=location.encode().decode("latin-1"))) as gateway,
+        started(pushing(gateway.url)) as reporter,
+    ):
+        tell(reporter, make_event("success"))
+        with pytest.raises(TryAgain) as again:
+            reporter.reporter_flush()
+    assert "answers that it has moved" in str(again.value.__cause__)
+
+
 def test_a_redirect_at_the_start_breaks_the_reporter() -> None:
     """An http that should be https shows at once."""
 

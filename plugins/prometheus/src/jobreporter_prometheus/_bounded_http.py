@@ -37,10 +37,12 @@ def bounded_opener(countdown: Countdown) -> urllib.request.OpenerDirector:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer like others."""
+    """A redirect is an answer like others, and where it leads is not even looked at: it may be no address at all."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def http_error_302(self, *_: Any) -> None:
         return None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302  # type: ignore[assignment]  # all alike
 
 
 class _Reader(io.RawIOBase):

@@ -111,5 +111,8 @@ class Gateway:
 
 def moved_to(error: urllib.error.HTTPError) -> str:
     """Where a redirect leads, without what may be secret in it."""
-    parts = urlsplit(error.headers.get("Location", ""))
+    try:
+        parts = urlsplit(error.headers.get("Location", ""))
+    except ValueError:  # it is no address
+        return ""
     return one_line(f" to {parts.scheme}://{parts.hostname}", MOST_ANSWER) if parts.hostname else ""
