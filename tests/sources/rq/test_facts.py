@@ -7,6 +7,7 @@ import os
 import re
 import time
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from rq import Repeat, Retry
@@ -73,6 +74,24 @@ def test_a_positional_secret_is_redacted_by_its_name(bench: Bench) -> None:
         f"{Mailer.__module__}.Mailer.send",
         f"{Mailer.__module__}.Mailer.__call__",
     ]
+
+
+def test_a_partial_bears_the_name_of_what_it_calls(bench: Bench) -> None:
+    """Whatever that is, and its arguments have the names of those that are left."""
+    for called in (partial(charge, "acme"), partial(partial(charge), "acme"), partial(Mailer().send, "a@shop.test")):
+        bench.queue.enqueue(called, "canary")
+    bench.queue.enqueue(partial(Mailer()), "b@shop.test")
+    bench.queue.enqueue(partial(str, "text"))
+    bench.work()
+    jobs = [event.job for event in bench.all(Started)]
+
+    assert "canary" not in repr(bench.events)
+    assert [(job.name.rpartition(".")[2], len(job.args)) for job in jobs] == [
+        *[("charge", 1), ("charge", 1), ("send", 1)],
+        *[("__call__", 1), ("str", 0)],
+    ]
+    assert jobs[0].name == f"{charge.__module__}.charge"
+    assert jobs[2].name == f"{Mailer.__module__}.Mailer.send"
 
 
 def test_class_methods_bear_the_names_of_their_classes(bench: Bench) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from rq.job import Job
@@ -55,7 +57,9 @@ def call_fields(job: Job, *, importing: bool) -> dict[str, Any]:
         raise
     except Exception:  # whatever the serializer makes of it
         return {"name": UNREADABLE}
-    if instance is not None:
+    if type(instance) is partial:
+        call["name"] = _name_of(instance) or name
+    elif instance is not None:
         # Of a class method, RQ keeps the class.
         owner = instance if issubclass(type(instance), type) else type(instance)
         call["name"] = f"{owner.__module__}.{owner.__qualname__}.{name}"
@@ -128,9 +132,20 @@ class _NotedSchedule:
         (self.due,) = entries.values()
 
 
+def _name_of(instance: partial[Any]) -> str | None:
+    """The name of what somebody has given some of its arguments, which RQ only knows as what can be called."""
+    function = instance.func  # never another partial: those are made one
+    has_name = isinstance(function, FunctionType | MethodType | BuiltinFunctionType | type)
+    named = function if has_name else type(function)
+    module, name = getattr(named, "__module__", None), getattr(named, "__qualname__", None)
+    if not (isinstance(module, str) and isinstance(name, str)):
+        return None
+    return f"{module}.{name}" if has_name else f"{module}.{name}.__call__"
+
+
 def _function(job: Job) -> Callable[..., Any] | None:
     try:
-        function: Callable[..., Any] | None = job.func
+        function: Callable[..., Any] | None = job.instance if type(job.instance) is partial else job.func
     except BaseTimeoutException:
         raise
     except Exception:
