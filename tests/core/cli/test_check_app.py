@@ -96,6 +96,32 @@ def test_what_is_no_app_is_told(project: CommandLine, source: str, name: str, to
     assert told in app(project, name)["detail"]
 
 
+@pytest.mark.parametrize(
+    "silencing",
+    [
+        "logging.config.dictConfig({'version': 1})",
+        "logging.disable()",
+        "logging.getLogger('jobreporter').setLevel(logging.CRITICAL)",
+        "logging.getLogger().setLevel(100)",
+    ],
+)
+def test_an_app_that_silences_the_log_hides_no_broken_reporter(project: CommandLine, silencing: str) -> None:
+    """What its import does to logging is done before a reporter is tried."""
+    making, attaching = APPS["huey"]
+    (project.folder / "shop.py").write_text(
+        f"{making}from jobreporter.sources.huey import attach\n{attaching}\nimport logging.config\n{silencing}\n"
+    )
+    (project.folder / "mine.py").write_text(
+        "from jobreporter import hookimpl\nclass Reporter:\n    @hookimpl\n    def reporter_start(self): raise OSError('no room')\n"
+    )
+    project.config("[reporters.mine]\nuse = 'mine:Reporter'\n")
+    done = project.run("check", "--json", "--app", "shop:app")
+    report = json.loads(done.stdout)
+
+    assert done.returncode == 1
+    assert [each["status"] for each in report["reporters"]] == ["failed"]
+
+
 LITE = """
 import litelibrary
 from jobreporter.sourcekit import Library

@@ -56,11 +56,20 @@ def complaints() -> Iterator[list[str]]:
         return False
 
     logger = logging.getLogger("jobreporter")
+    # An application that was imported may have silenced it, as logging's own config does with each logger that is there.
+    silenced = logger.disabled, logger.level, logging.root.manager.disable
+    logger.disabled = False
+    logging.disable(logging.NOTSET)
+    if not logger.isEnabledFor(logging.WARNING):
+        logger.setLevel(logging.WARNING)
     logger.addFilter(collect)
     try:
         yield found
     finally:
         logger.removeFilter(collect)
+        logger.disabled, level, disabled = silenced
+        logger.setLevel(level)
+        logging.disable(disabled)
 
 
 def try_out(plugin: Plugin, reporter: ReporterConfig, config: Config, *, send: Sequence[EventKind]) -> Trial:
