@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.plugins.redis.script_calls import Scripts
 from tests.redis_servers import Server
 
 
@@ -21,3 +22,9 @@ def server(shared_server: Server) -> Server:
     with shared_server.client() as client:
         client.flushall()
     return shared_server
+
+
+@pytest.fixture
+def scripts(server: Server) -> Iterator[Scripts]:
+    with server.client() as client:
+        yield Scripts(client)

@@ -6,11 +6,12 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import redis
 from redis import exceptions
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -36,6 +37,7 @@ def connect(url: str, options: RedisOptions, timeout: float) -> Client:
     if parts.scheme == "rediss":
         given = {"ssl_ca_certs": options.ca_file, "ssl_certfile": options.cert_file, "ssl_keyfile": options.key_file}
         more |= {name: value for name, value in given.items() if value is not None}
+        more["ssl_check_hostname"] = True  # what older versions of redis-py don't do by themselves
     if options.sentinels:
         return _behind_sentinels(url, options, more)
     if options.cluster:
@@ -44,20 +46,25 @@ def connect(url: str, options: RedisOptions, timeout: float) -> Client:
 
 
 def _behind_sentinels(url: str, options: RedisOptions, more: dict[str, Any]) -> Client:
-    parts = urlsplit(url)
-    own = {name: value for name, value in more.items() if name.startswith("socket_")}
+    # The sentinels get the same bounds, or one that is away would take longer than a call may.
+    own = {name: value for name, value in more.items() if name.startswith("socket_") or name == "retry"}
     if options.sentinel_password is not None:
         own["password"] = options.sentinel_password.reveal()
     hosts = [_address(text) for text in options.sentinels]
     sentinel = Sentinel(hosts, sentinel_kwargs=own)  # type: ignore[no-untyped-call]  # it has no types
-    if parts.password and "password" not in more:
-        more["password"] = parts.password
-    if parts.username:
-        more["username"] = parts.username
-    if parts.scheme == "rediss":
-        more["ssl"] = True
-    database = int(parts.path.strip("/") or 0)
-    return sentinel.master_for(parts.hostname or "", db=database, **more)  # type: ignore[no-untyped-call]  # likewise
+    # The same function reads the URL as without sentinels, so that it means the same, and wins over what is passed.
+    said: dict[str, Any] = {**more, **parse_url(url)}  # type: ignore[no-untyped-call]  # likewise
+    if said.pop("connection_class", None) is not None:
+        said["ssl"] = True
+    for address in ("host", "port"):
+        said.pop(address, None)  # the sentinels know it
+    return sentinel.master_for(name_of_primary(url), **said)  # type: ignore[no-untyped-call]  # likewise
+
+
+def name_of_primary(url: str) -> str:
+    """The URL's host as it was written: the name of a host has no case, that of a primary has."""
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    return unquote(host.partition(":")[0])
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -70,37 +77,44 @@ def told(where: str) -> Iterator[None]:
     """Turns what the client raises into a stream's errors. ``where`` is the URL without its secrets."""
     try:
         yield
-    except (exceptions.RedisError, OSError) as error:
+    # What a cluster's client raises while it looks for a node is no RedisError.
+    except (exceptions.RedisError, exceptions.RedisClusterException, OSError) as error:
         raise stream_error(error, where) from None
 
 
+_REFUSED_KINDS = (
+    exceptions.AuthenticationError,
+    exceptions.AuthorizationError,
+    exceptions.NoPermissionError,
+    ssl.SSLCertVerificationError,
+)
 _REFUSED_BY_SERVER = ("NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE", "unknown command", "invalid password")
 # How Redis 6, 7 and Valkey say that the user lacks a right that a script needs.
 _REFUSED_IN_SCRIPT = ("can't run this command", "can't access at least one of the keys", "ACL failure in script")
+# What was the matter with each of the sentinels, or the nodes of a cluster, is quoted by what is raised in the end.
+_REFUSED_BY_ANY = ("CERTIFICATE_VERIFY_FAILED", "AuthenticationError", "in cluster mode")
+_REFUSED = (*_REFUSED_BY_SERVER, *_REFUSED_IN_SCRIPT, *_REFUSED_BY_ANY)
 
 
 def stream_error(error: Exception, where: str) -> StreamError:
     """Which of a stream's errors this is. An AuthenticationError is a ConnectionError too: it is asked for first."""
     said = f"{where}: {error}"
-    if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError | exceptions.NoPermissionError):
-        return StreamRefused(said)
     if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("OOM "):
         return StreamFull(said)
-    text = str(error)
-    if _distrusts(error) or any(words in text for words in (*_REFUSED_BY_SERVER, *_REFUSED_IN_SCRIPT)):
+    if any(
+        isinstance(each, _REFUSED_KINDS) or any(words in str(each) for words in _REFUSED) for each in _causes(error)
+    ):
         return StreamRefused(said)
     # A timeout, a lost connection, a server that loads its data, a replica that is no primary yet, a slot that moves.
     return StreamDown(said)
 
 
-def _distrusts(error: BaseException | None) -> bool:
-    """Whether a certificate was at fault, somewhere among the causes."""
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and what it came of."""
     seen = 0
     while error is not None and seen < 10:
-        if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return True
+        yield error
         error, seen = error.__cause__ or error.__context__, seen + 1
-    return False
 
 
 def without_secrets(url: str) -> str:

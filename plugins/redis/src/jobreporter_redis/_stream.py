@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
@@ -27,6 +28,7 @@ from jobreporter.streams import (
     Retention,
     Settled,
     Settlement,
+    StreamDown,
     StreamRefused,
     StreamSettings,
     Trimmed,
@@ -34,7 +36,7 @@ from jobreporter.streams import (
 )
 from jobreporter_redis import _scripts
 from jobreporter_redis._client import Client, connect, told, without_secrets
-from jobreporter_redis._findings import findings, refuse_old
+from jobreporter_redis._findings import findings, refuse_forgetful, refuse_old
 
 if TYPE_CHECKING:
     from jobreporter_redis._engine import RedisOptions
@@ -75,14 +77,26 @@ class RedisStream:
     def _what_it_is(self) -> tuple[int, bytes]:
         """How many partitions it has, and its identity."""
         if self._made is None:
-            with told(self._where):
+            with self._told():
                 self._made = self._create()
         return self._made
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            with told(self._where):
+                yield
+        except StreamDown:
+            # Who answers next may be another server, or one that was started with another configuration.
+            self._made = None
+            raise
+
     def _create(self) -> tuple[int, bytes]:
         client = self._connected()
-        refuse_old(client, self._where)
         key = self._key("m")
+        refuse_old(client, self._where, key)
+        if self._settings.sync:
+            refuse_forgetful(client, self._where, key)
         client.hsetnx(key, "format", _FORMAT)
         client.hsetnx(key, "partitions", self._settings.partitions or _PARTITIONS)
         client.hsetnx(key, "identity", os.urandom(_IDENTITY))
@@ -108,7 +122,7 @@ class RedisStream:
         return self._prefix + ":".join(map(str, parts))
 
     def _run(self, script: _scripts.Script, keys: Sequence[str], *arguments: Any) -> Any:
-        with told(self._where):
+        with self._told():
             return script(self._connected(), keys, arguments)
 
     def _entries(self) -> list[str]:
@@ -118,7 +132,7 @@ class RedisStream:
         return [self._key("l", name, partition) for name in names for partition in range(self.partitions)]
 
     def _known(self) -> list[str]:
-        with told(self._where):
+        with self._told():
             return sorted(name.decode() for name in self._connected().hkeys(self._key("r")))
 
     def append(self, producer: bytes, batches: Sequence[Batch], beat: bytes | None = None) -> tuple[Appended, ...]:
@@ -152,13 +166,13 @@ class RedisStream:
         self._run(_scripts.BEAT, [self._key("b"), self._key("p", process.hex())], process, data, _NUMBERS_KEPT)
 
     def leave(self, process: bytes) -> None:
-        with told(self._where):
+        with self._told():
             # A timed-out append may yet be executed, so its numbers stay for a while.
             self._connected().pexpire(self._key("p", process.hex()), _AFTER_LEAVING)
             self._connected().hdel(self._key("b"), process)
 
     def beats(self) -> Mapping[bytes, Beat]:
-        with told(self._where):
+        with self._told():
             found = self._connected().hgetall(self._key("b"))
         beats = {}
         for process, value in found.items():
@@ -212,7 +226,7 @@ class RedisStream:
         while (remaining := end - time.monotonic()) > 0:
             # An answer has to come before the connection is given up.
             block = max(1, int(min(remaining, self._timeout / 2) * 1000))
-            with told(self._where):
+            with self._told():
                 if self._connected().xread(known, count=1, block=block):
                     return True
         return False
@@ -246,7 +260,7 @@ class RedisStream:
         )
 
     def open_executions(self) -> Sequence[OpenExecution]:
-        with told(self._where):
+        with self._told():
             found = dict(self._connected().hscan_iter(self._key("o"), count=1000))
         return [_open_execution(execution.decode(), value) for execution, value in found.items()]
 
@@ -265,13 +279,13 @@ class RedisStream:
         names = self._known() if reporter is None else [reporter]
         letters = []
         for name in names:
-            with told(self._where):
+            with self._told():
                 found = self._connected().zrange(self._key("d", name), 0, -1)
             letters += [_unpacked(name, letter) for letter in found]
         return sorted(letters, key=lambda letter: letter.at)
 
     def drop_letter(self, letter: DeadLetter) -> bool:
-        with told(self._where):
+        with self._told():
             return bool(self._connected().zrem(self._key("d", letter.reporter), _packed(letter)))
 
     def forget(self, reporter: str) -> bool:
@@ -289,8 +303,8 @@ class RedisStream:
         return bool(answer)
 
     def findings(self) -> Sequence[str]:
-        with told(self._where):
-            return findings(self._connected(), self._settings.max_bytes)
+        with self._told():
+            return findings(self._connected(), self._settings.max_bytes, self._key("m"))
 
 
 def _open_execution(execution: str, value: bytes) -> OpenExecution:

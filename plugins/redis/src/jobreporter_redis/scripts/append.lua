@@ -28,6 +28,11 @@ local function chunks(list, width, each)
   end
 end
 
+-- A key of another type is an error here, before anything is written.
+for _, key in ipairs({heads, opened, beats, numbers}) do redis.call('HLEN', key) end
+redis.call('ZCARD', lost)
+for n = 6, #KEYS do redis.call('XLEN', KEYS[n]) end
+
 local answers, stored = {}, {}
 for n = 6, #KEYS do
   local batch = {

@@ -12,6 +12,9 @@ for partition = 0, partitions - 1 do
   local deadline = tonumber(held[2] or 0)
   if held[1] and now < deadline and deadline <= now + ARGV[3] then return 0 end
 end
+-- A key of another type is an error here, before anything is written.
+redis.call('HLEN', KEYS[2])
+for partition = 0, partitions - 1 do redis.call('XLEN', KEYS[4 + partition]) end
 redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
 
 -- The first entry that was stored then or later, by halves: later entries have higher offsets.

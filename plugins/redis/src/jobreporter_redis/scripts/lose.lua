@@ -7,6 +7,7 @@ local execution, producer, partition = ARGV[1], ARGV[2], ARGV[3]
 local found = redis.call('HGET', opened, execution)
 local mine = #producer .. ':' .. producer .. partition .. ':'
 if not found or string.sub(found, 1, #mine) ~= mine then return 0 end
+redis.call('ZCARD', lost) -- a key of another type is an error here, before anything is written
 local time = redis.call('TIME')
 local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 local offset = tonumber(redis.call('HGET', heads, partition) or 0)

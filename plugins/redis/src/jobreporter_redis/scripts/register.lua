@@ -2,8 +2,11 @@
 --
 -- KEYS: reporters, heads, then the entries of each partition, then for each reporter its ledger in each partition.
 -- ARGV: partitions, then for each reporter: name, "now" or "oldest".
-redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
 local partitions = tonumber(ARGV[1])
+-- A key of another type is an error here, before anything is written.
+redis.call('HLEN', KEYS[2])
+for n = 3, #KEYS do redis.call(n < 3 + partitions and 'XLEN' or 'HLEN', KEYS[n]) end
+redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
 local time = redis.call('TIME')
 local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 local first = redis.call('HLEN', KEYS[1]) == 0

@@ -8,6 +8,7 @@ if held[3] ~= ARGV[3] then return 'moved' end
 local last = redis.call('XREVRANGE', KEYS[2], string.format('%.0f', ARGV[4] - 1), '-', 'COUNT', 1)
 if not last[1] or last[1][1] ~= ARGV[5] then return 'gone' end
 if string.match(last[1][1], '^%d+') + last[1][2][2] < tonumber(ARGV[4]) then return 'gone' end
+redis.call('ZCARD', KEYS[3]) -- a key of another type is an error here, before anything is written
 redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
 redis.call('HSET', KEYS[1], 'position', ARGV[4])
 for n, name in ipairs({'handled', 'filtered', 'unknown', 'dead'}) do

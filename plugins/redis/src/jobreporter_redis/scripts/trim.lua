@@ -3,7 +3,6 @@
 -- KEYS: reporters, heads, lost executions, beats, then the entries of each partition, then for each reporter its ledger in
 -- each partition. ARGV: partitions, most entries, max_age, max_bytes, forget_after (milliseconds), names of reporters.
 -- Returns the entries removed, 1 if there is more to remove, then name and expired events of reporters that were behind.
-redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
 local partitions, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local max_age, max_bytes, forget_after = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = redis.call('TIME')
@@ -13,7 +12,17 @@ local function ledger(reporter, partition)
   return KEYS[5 + partitions + reporter * partitions + partition]
 end
 
-local low, counted = {}, false
+-- A key of another type is an error here, before anything is written.
+for n = 1, #KEYS do
+  if n == 3 then
+    redis.call('ZCARD', KEYS[n])
+  elseif n < 5 or n >= 5 + partitions then
+    redis.call('HLEN', KEYS[n])
+  end
+end
+redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
+
+local low = {}
 for reporter = 0, #ARGV - 6 do
   local seen = tonumber(redis.call('HGET', KEYS[1], ARGV[6 + reporter]) or 0)
   if seen >= now - forget_after then
