@@ -99,9 +99,17 @@ class StartsAllNow(SqliteStream):
         super().forget(".")
 
 
+class MakesOneForWhoLooks(SqliteStream):
+    """Doesn't look at what it was told."""
+
+    def __init__(self, path: str, settings: StreamSettings) -> None:
+        super().__init__(path, msgspec.structs.replace(settings, create=True))
+
+
 @pytest.mark.parametrize(
     ("engine", "case"),
     [
+        (MakesOneForWhoLooks, "test_who_only_looks_makes_no_stream"),
         (StoresTwice, "test_an_append_that_is_repeated_is_known"),
         (SettlesForAnybody, "test_a_lease_that_ran_out_can_be_taken"),
         (SettlesWhatIsGone, "test_an_entry_that_the_stream_does_not_have_is_not_settled"),

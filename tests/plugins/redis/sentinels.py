@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Self
 
 from tests.ports import free_port
 from tests.redis_servers import PATIENCE, Server, program

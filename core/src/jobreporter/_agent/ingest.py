@@ -17,10 +17,11 @@ from jobreporter._stream.beat import decode_beat
 from jobreporter._stream.frame import Unreadable
 from jobreporter._stream.handover import Outcome, hand_over, spread
 from jobreporter._stream.raw_batch import RawBatch
-from jobreporter._stream.spool_folder import DAMAGED, FILE_MODE, Segment
+from jobreporter._stream.spool_folder import DAMAGED, Segment, make_shared
 from jobreporter._stream.spool_reader import Record, SegmentReader, segments
 from jobreporter._system.clock import Clock
 from jobreporter.streams import Stream
+from jobreporter.streams._files import how_to_open, share
 
 # Seconds between the signs of life that a producer's lock is taken for.
 _BEAT_EVERY = 10.0
@@ -162,7 +163,8 @@ class Ingest:
             except OSError as error:
                 if segment.name not in self._complained:
                     self._complained.add(segment.name)
-                    self._complain(f"can't open {segment.name} in the spool {self._folder!r}: {error.strerror}")
+                    told = f"can't open {segment.name} in the spool {self._folder!r}: {error.strerror}"
+                    self._complain(told + how_to_open(os.path.join(self._folder, segment.name)))
                 return None
         return reader
 
@@ -189,9 +191,10 @@ class Ingest:
         path = os.path.join(folder, f"{segment.name}.{record.offset}")
         kept = f"and is kept in {path!r}"
         try:
-            os.makedirs(folder, mode=0o770, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+            make_shared(folder)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with open(descriptor, "wb") as file:
+                share(descriptor, folder)
                 file.write(record.data)
         except FileExistsError:
             return  # it was found before, and the file read again since

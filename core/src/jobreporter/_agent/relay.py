@@ -24,9 +24,11 @@ from jobreporter._agent.relay_track import (
     last_numbers,
     misfit,
     notes_of,
+    passed,
     producer_of,
 )
 from jobreporter._config.records import ReporterConfig
+from jobreporter._lane.operator_log import Throttle
 from jobreporter._stream.handover import Part, hand_over
 from jobreporter._stream.process import ProcessBeat, Relayed
 from jobreporter._system.clock import Clock
@@ -83,6 +85,10 @@ class Relay:
         self._in_trouble_since: float | None = None
         # There may be something new where there was nothing before.
         self._is_to_read = True
+        #: The streams that what it hands on has come through.
+        self._passes: tuple[bytes, ...] = ()
+        self._came_back = 0
+        self._circle = Throttle(clock)
         #: Wakes it when it waits.
         self.wakeup = Wakeup(clock)
         #: Nothing more is read.
@@ -173,7 +179,9 @@ class Relay:
             return
         with self._source.talking() as source:
             myself = ProcessBeat(role="agent", origin=self._origin, reporters=(self.name,), broken=self._broken())
-            self._agents.look(source.beats(), myself)
+            beats = source.beats()
+            self._agents.look(beats, myself)
+            self._passes = tuple(sorted({source.identity, *passed(beats.values())}))
             held = list(self._leases.values())
             for lease, still in zip(held, source.renew(held, LEASE), strict=True):
                 if not still:
@@ -209,7 +217,7 @@ class Relay:
                 target.beat(track.producer, self._beat(track.notes))
 
     def _beat(self, notes: Relayed) -> bytes:
-        return ProcessBeat(role="relay", origin=self._origin, relayed=notes).encoded()
+        return ProcessBeat(role="relay", origin=self._origin, relayed=notes, passes=self._passes).encoded()
 
     # What it hands on.
 
@@ -242,6 +250,7 @@ class Relay:
         with self._target.talking() as target:
             if target.identity == identity:
                 raise StreamRefused("it is the stream that the relay reads")
+            path = (identity, target.identity)
             notes, partitions = notes_of(target, producer), target.partitions
         with self._source.talking() as source:
             why = self._news(source, lease) if notes is None else misfit(lease, notes, source)
@@ -254,6 +263,7 @@ class Relay:
                 track = beginning(lease, producer, last, source)
             with self._target.talking() as target:
                 target.beat(producer, self._beat(track.notes))
+        track.path = path
         if why is not None:
             logger.warning("relay %r, partition %d: %s", self.name, partition, why)
         self._tracks[partition] = track
@@ -280,7 +290,7 @@ class Relay:
         track.head = window.head
         if not entries:
             return False
-        reading = Reading(entries, track.end, self.name, track.lease.partition)
+        reading = Reading(entries, track.end, self.name, track.lease.partition, track.path)
         until = self._clock.monotonic() + _PIECE
         last = entries[0]
         for parts, last in reading.calls(track.numbers, track.sent, lambda: self._clock.monotonic() >= until):
@@ -316,8 +326,20 @@ class Relay:
             answer = source.settle(track.lease, settlement)
         if answer == "settled":
             track.end, track.key = last.end, last.key
+            self._tell_of_circle(reading.came_back)
         else:
             del self._tracks[track.lease.partition]
+
+    def _tell_of_circle(self, came_back: int) -> None:
+        """What it hands on comes back to it: nobody may have meant that."""
+        self._came_back += came_back
+        if self._came_back and self._circle.due() is not None:
+            logger.warning(
+                "relay %r: relays lead round in a circle: %d events had been at its target before, and are not handed on again",
+                self.name,
+                self._came_back,
+            )
+            self._came_back = 0
 
 
 def _following(track: Track, window: Window) -> list[Entry] | None:

@@ -39,16 +39,22 @@ class Call(NamedTuple):
 class Reading:
     """Entries of one partition of the source, from an offset on, and what is to become of each.
 
-    relay: its name, which its own dead letters bear.
+    relay: its name, which its own dead letters bear. path: the identities of the stream that they are in, and of that which
+    they go to.
     """
 
-    def __init__(self, entries: Sequence[Entry], begin: int, relay: str, partition: int) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], begin: int, relay: str, partition: int, path: tuple[bytes, bytes]
+    ) -> None:
         self._entries = entries
         self._begin = begin
         self._relay = relay
         self._partition = partition
-        #: Events that are for another reporter of the source alone, and are not handed on.
+        self._source, self._target = path
+        #: Events that are not handed on: those for another reporter of the source alone, and those that came back.
         self.filtered = 0
+        #: Those of them that have been at the target before: relays lead round in a circle.
+        self.came_back = 0
         #: Entries that nobody can read.
         self.dead: list[DeadLetter] = []
 
@@ -102,6 +108,11 @@ class Reading:
         if raw.only not in (None, self._relay):
             self.filtered += entry.end - begin
             return None
+        if self._target in raw.through:
+            self.filtered += entry.end - begin
+            self.came_back += entry.end - begin
+            return None
+        raw.comes_from(self._source)
         raw.only = None  # the target's reporters have names of their own
         return raw
 

@@ -8,11 +8,11 @@ seen yet, and the relay goes on from there.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from jobreporter._agent.relay_batches import Numbers
 from jobreporter._stream.process import Relayed, decode_process
-from jobreporter.streams import Batch, Lease, Stream
+from jobreporter.streams import Batch, Beat, Lease, Stream
 
 
 def producer_of(source: bytes, relay: str, partition: int) -> bytes:
@@ -24,6 +24,8 @@ class Track:
     """Of one partition, under one lease."""
 
     def __init__(self, lease: Lease, producer: bytes, notes: Relayed, sent: list[int], key: str) -> None:
+        #: The identities of its source and of its target, which it is told of when it begins.
+        self.path = (b"", b"")
         self.lease = lease
         self.producer = producer
         self.notes = notes
@@ -46,6 +48,12 @@ def notes_of(target: Stream, producer: bytes) -> Relayed | None:
     beat = target.beats().get(producer)
     said = None if beat is None else decode_process(beat.data)
     return None if said is None else said.relayed
+
+
+def passed(beats: Iterable[Beat]) -> set[bytes]:
+    """The identities of the streams that relays bring events from to a stream. beats: the signs of life there."""
+    said = filter(None, (decode_process(beat.data) for beat in beats))
+    return {identity for each in said if each.role == "relay" for identity in each.passes}
 
 
 def last_numbers(target: Stream, producer: bytes) -> list[int]:

@@ -12,7 +12,10 @@ from jobreporter._stream.settings import StreamConfig
 from jobreporter._stream.spool_folder import DAMAGED
 from jobreporter._stream.spool_reader import segments
 from jobreporter.streams import Beat, Ledger, Stream
+from jobreporter.streams._files import how_to_share
 
+#: What is wrong where no agent lives.
+NO_AGENT = "no agent gives a sign of life: run jobreporter agent"
 # Seconds after which an agent that gave no sign of life isn't counted.
 _GONE = 60.0
 
@@ -84,7 +87,7 @@ def status_of(stream: Stream, config: StreamConfig) -> Status:
     size, spool_warnings = _spool(config.spool)
     warnings = [*stream.findings(), *spool_warnings]
     if not agents:
-        warnings.append("no agent gives a sign of life: run jobreporter agent")
+        warnings.append(NO_AGENT)
     if unlike := partitions_without_effect(stream, config):
         warnings.append(unlike)
     if different := _different_configs(known):
@@ -173,7 +176,7 @@ def _spool(folder: str | None) -> tuple[int, list[str]]:
             except OSError:
                 continue  # an agent has just taken it
             if not os.access(path, os.R_OK | os.W_OK):
-                warnings.append(f"{path!r} can't be opened by this user: an agent has to be in the group of the folder")
+                warnings.append(f"{path!r} can't be opened: {how_to_share(path)}")
     damaged = os.path.join(folder, DAMAGED)
     if os.path.isdir(damaged) and (count := len(os.listdir(damaged))):
         warnings.append(f"{count} records that can't be read are kept in {damaged!r}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
-from jobreporter._agent.status import shown_url, status_of
+from jobreporter._agent.status import NO_AGENT, shown_url, status_of
 from jobreporter._cli._advice import about_spool
 from jobreporter._cli._terminal import counted
 from jobreporter._config.load import load
 from jobreporter._config.records import Config, Note
 from jobreporter._stream.settings import StreamConfig, resolve_stream
+from jobreporter._stream.spool_folder import look_at
 from jobreporter.errors import ConfigError, Fault, JobReporterError
+from jobreporter.streams import StreamMissing
 
 
 def read_config(path: str | None) -> Config:
@@ -39,11 +41,18 @@ def stream_report(config: Config, *, worker: bool = False) -> tuple[list[Fault],
     try:
         described = resolve_stream(config)
         notes += about_spool(described)
-        stream = described.open()
+        if described.spool is not None:
+            look_at(described.spool)
+            if worker:  # it writes there, and to nothing else
+                return [], [Note(f"workers write to the spool {described.spool!r}", doubtful=False), *notes]
+        stream = described.look()
         try:
             found = status_of(stream, described)
         finally:
             stream.close()
+    except StreamMissing as error:
+        wrong = [] if worker else [place.fault(NO_AGENT)]
+        return wrong, [Note(str(error), doubtful=False), *notes]
     except ConfigError as error:
         return list(error.faults), notes
     except JobReporterError as error:

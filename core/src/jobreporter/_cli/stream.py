@@ -32,7 +32,8 @@ def _opened(path: str | None) -> Iterator[tuple[Stream, StreamConfig]]:
     config = read_config(path)
     try:
         described = stream_of(config)
-        opened = described.open()
+        opened = described.look()
+        opened.partitions  # noqa: B018 - some engines connect with the first call
     except (StreamError, BrokenReporter) as error:
         raise click.ClickException(str(error)) from None
     try:

@@ -1,6 +1,7 @@
 """Events into batches. A batch is ``[producer, first, origin, jobs, events]``, with each job once.
 
-Optional at the end is ``only``: the name of the one reporter that the batch is for.
+Optional at the end are ``only``, the name of the one reporter that the batch is for, and ``through``, the identities of the
+streams that it has come through.
 """
 
 from __future__ import annotations
@@ -121,8 +122,8 @@ def packed(
 ) -> bytes:
     """The batch of jobs and events that are rows already, or encoded rows.
 
-    more: what stands behind all that, encoded. most: bytes, beyond which it raises TooBig. What comes out of a batch is not refused for the few bytes that another
-    number takes.
+    more: what stands behind all that, encoded. most: bytes, beyond which it raises TooBig. What comes out of a batch is not
+    refused for the few bytes that another number takes.
     """
     parts: tuple[Any, ...] = (producer, first, origin, jobs, rows)
     body = _pack(parts if only is None and not more else (*parts, only, *more))

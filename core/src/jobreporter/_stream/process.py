@@ -36,6 +36,8 @@ class ProcessBeat(msgspec.Struct, frozen=True, kw_only=True):
     config: str = ""
     #: Of a relay.
     relayed: Relayed | None = None
+    #: Of a relay: the identities of the streams that what it hands on has come through, that which it reads among them.
+    passes: tuple[bytes, ...] = ()
     #: Of an agent: what has come of the spool that it empties, since it started.
     taken_in: dict[str, int] = {}
 

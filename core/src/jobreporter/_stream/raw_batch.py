@@ -48,12 +48,14 @@ class _Rows(msgspec.Struct, array_like=True, gc=False):
     jobs: list[msgspec.Raw]
     events: list[msgspec.Raw]
     only: str | None = None
+    through: msgspec.Raw = msgspec.Raw()
 
 
 # How an array of so few elements begins.
 _SHORT = range(0x90, 0x90 + len(_Rows.__struct_fields__) + 1)
 _heads = msgspec.msgpack.Decoder(_Heads)
 _rows = msgspec.msgpack.Decoder(_Rows)
+_through = msgspec.msgpack.Decoder(list[bytes])
 
 
 def _behind_what_is_known(body: bytes) -> list[msgspec.Raw]:
@@ -77,11 +79,28 @@ class RawBatch:
         self.origin, self.jobs, self.events = rows.origin, rows.jobs, rows.events
         # What a later version says of the whole batch goes along with each part of it.
         self._more = _behind_what_is_known(self._body)
+        if rows.through:
+            self._more.insert(0, rows.through)
         #: The job id and the execution id of each event; empty for one whose job can't be read.
         self.ids: list[tuple[str, str]] = []
         self._kinds: list[int] = []
         self._numbers: list[int] = []
         self._look()
+
+    @property
+    def through(self) -> Sequence[bytes]:
+        """The identities of the streams that it has come through by relays, in order."""
+        try:
+            return _through.decode(self._more[0]) if self._more else []
+        except UNEXPECTED:
+            return []
+
+    def comes_from(self, stream: bytes) -> None:
+        """Have it say that it has been in this stream, too."""
+        passed = msgspec.Raw(msgspec.msgpack.encode([*self.through, stream]))
+        if self._more and not self.through:
+            return  # what stands in that place is something else, which is kept
+        self._more[:1] = [passed]
 
     def _look(self) -> None:
         try:

@@ -42,18 +42,28 @@ class RelayTarget(NamedTuple):
         """Raises a stream's errors."""
         return self.engine.open(self.url, self.settings)
 
+    def look(self) -> Stream:
+        """Open it to look at it, and make none. Raises a stream's errors, StreamMissing where there is none."""
+        return self.engine.open(self.url, msgspec.structs.replace(self.settings, create=False))
+
 
 def relay_faults(relay: ReporterConfig, config: Config) -> list[Fault]:
     """What is wrong with a relay's target in the file itself, whatever its references stand for."""
     faults, _engine = table_faults(relay, RelayOptions)
     source = config.stream
-    if source is not None and isinstance(relay.options.get("url"), str) and _where(relay) == _where(source):
+    if (
+        source is not None
+        and isinstance(relay.options.get("url"), str)
+        and _where(relay, config) == _where(source, config)
+    ):
         faults.append(relay.place.fault("option 'url': the relay would append to the stream that it reads", "url"))
     return faults
 
 
-def _where(table: ReporterConfig) -> tuple[object, object]:
-    return table.options.get("url"), table.options.get("namespace")
+def _where(table: ReporterConfig, config: Config) -> tuple[object, object]:
+    """Where a stream is, as far as the file says. What is the same under another name, the streams themselves know."""
+    url, namespace = table.options.get("url"), table.options.get("namespace")
+    return url, namespace or config.context.service or "jobreporter"
 
 
 def resolve_target(relay: ReporterConfig, config: Config) -> RelayTarget:

@@ -57,6 +57,8 @@ _BATCH: list[Any] = [
     ("jobs", list[JobRow]),
     ("events", list[EventRow]),
     ("only", str | None, None),
+    # Relays alone look at it, so nothing depends on what is there.
+    ("through", msgspec.Raw, msgspec.Raw()),
 ]
 #: A whole batch.
 BatchRow: Any = msgspec.defstruct("BatchRow", _BATCH, array_like=True, gc=False)

@@ -69,6 +69,10 @@ class StreamConfig(NamedTuple):
         """Raises a stream's errors."""
         return self.engine.open(self.url, self.settings)
 
+    def look(self) -> Stream:
+        """Open it to look at it, and make none. Raises a stream's errors, StreamMissing where there is none."""
+        return self.engine.open(self.url, msgspec.structs.replace(self.settings, create=False))
+
 
 def stream_faults(config: Config) -> list[Fault]:
     """What is wrong with ``[stream]`` in the file itself, whatever its references stand for."""

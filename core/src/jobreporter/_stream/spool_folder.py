@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
+from jobreporter.streams._files import how_to_share, may_use
 from jobreporter.streams.errors import StreamDown, StreamRefused
 
 #: Where records that were damaged are kept, in the folder.
 DAMAGED = "damaged"
 
 _FOLDER_MODE = 0o2770
-#: Whoever runs the agent reads, locks and removes them as a member of the folder's group.
-FILE_MODE = 0o660
 
 _NAME = re.compile(r"([0-9a-f]{16})\.(\d{1,9})")
 # Locks, appends and atomic renames are not to be relied on there: on some not between machines, on some not at all.
@@ -42,16 +43,48 @@ def segment_named(name: str) -> Segment | None:
 def prepare(folder: str) -> None:
     """Make sure that the folder is there and can hold a spool. Raises StreamRefused or StreamDown if not."""
     try:
-        os.mkdir(folder, _FOLDER_MODE)
-        os.chmod(folder, _FOLDER_MODE)  # whatever the umask is
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise refusal(folder, error) from None
-    try:
+        make_shared(folder)
         found = os.stat(folder)
     except OSError as error:
         raise refusal(folder, error) from None
+    _refuse_unfit(folder, found)
+
+
+def look_at(folder: str) -> None:
+    """Raise what `prepare` would, or what would be raised for the first file there, and make nothing."""
+    parent = os.path.dirname(os.path.abspath(folder))
+    try:
+        try:
+            found = os.stat(folder)
+        except FileNotFoundError:
+            if not stat.S_ISDIR(os.stat(parent).st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+            _refuse_closed(parent)
+            return
+        _refuse_unfit(folder, found)
+        _refuse_closed(folder)
+    except OSError as error:
+        raise refusal(folder, error) from None
+
+
+def _refuse_closed(folder: str) -> None:
+    if not may_use(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def make_shared(folder: str) -> None:
+    """Make a folder for its group, which is that of the folder around it if this user is in it. One that is there stays."""
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        return
+    group = os.stat(os.path.dirname(os.path.abspath(folder))).st_gid
+    with suppress(PermissionError):
+        os.chown(folder, -1, group)
+    os.chmod(folder, _FOLDER_MODE)  # whatever the umask is
+
+
+def _refuse_unfit(folder: str, found: os.stat_result) -> None:
     if not stat.S_ISDIR(found.st_mode):
         raise StreamRefused(f"the spool {folder!r} is no folder")
     if found.st_mode & stat.S_IWOTH:
@@ -64,6 +97,8 @@ def prepare(folder: str) -> None:
 def refusal(path: str, error: OSError) -> StreamDown | StreamRefused:
     """What to raise for an error of the operating system's: who may not, or has no such folder, has to change something."""
     problem = f"the spool {path!r}: {error.strerror or error}"
+    if isinstance(error, PermissionError):
+        problem += f": {how_to_share(path)}"
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError):
         return StreamRefused(problem)
     return StreamDown(problem)

@@ -16,8 +16,9 @@ import os
 import struct
 from collections import deque
 
-from jobreporter._stream.spool_folder import FILE_MODE, Segment, prepare, refusal
+from jobreporter._stream.spool_folder import Segment, prepare, refusal
 from jobreporter._system import fork_and_exit
+from jobreporter.streams._files import share
 from jobreporter.streams.errors import StreamError, StreamFull
 
 #: Bytes after which a segment gets a successor.
@@ -99,7 +100,7 @@ class SpoolWriter:
         path = os.path.join(self._folder, segment.name)
         hidden = f"{path}.new"  # no agent looks at it until it is locked
         try:
-            descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+            descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
             try:
                 self._claim(descriptor)
                 os.rename(hidden, path)
@@ -116,13 +117,7 @@ class SpoolWriter:
         self._segments.append((segment.name, 0))
 
     def _claim(self, descriptor: int) -> None:
-        os.fchmod(descriptor, FILE_MODE)  # whatever the umask is
-        group = os.stat(self._folder).st_gid
-        if os.fstat(descriptor).st_gid != group:
-            try:
-                os.fchown(descriptor, -1, group)
-            except PermissionError:
-                pass  # not one of the user's groups: the agent says so if it can't open the file
+        share(descriptor, self._folder)
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _is_gone(self, descriptor: int) -> bool:

@@ -40,7 +40,7 @@ from jobreporter.streams._records import (
     Trimmed,
     Window,
 )
-from jobreporter.streams.errors import StreamDown, StreamError, StreamFull, StreamRefused
+from jobreporter.streams.errors import StreamDown, StreamError, StreamFull, StreamMissing, StreamRefused
 
 __all__ = [
     "Appended",
@@ -59,6 +59,7 @@ __all__ = [
     "StreamDown",
     "StreamError",
     "StreamFull",
+    "StreamMissing",
     "StreamRefused",
     "StreamSettings",
     "Trimmed",
@@ -232,7 +233,8 @@ class Engine(Protocol):
         """What is wrong with a URL, a sentence each that quotes no secret. Connects to nothing."""
 
     def open(self, url: str, settings: StreamSettings) -> Stream:
-        """Open the stream, and create it where it doesn't exist. Raises `StreamDown` or `StreamRefused`.
+        """Open the stream, and create it where it doesn't exist, unless the settings forbid that: then it raises
+        `StreamMissing`. Raises `StreamDown` or `StreamRefused`.
 
         It may also put off to connect until the first call.
         """

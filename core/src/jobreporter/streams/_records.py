@@ -227,5 +227,8 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     sync: bool = False
     #: The bound that the store must be able to hold.
     max_bytes: int = 256_000_000
+    #: Whether a stream that doesn't exist is made. Otherwise StreamMissing is raised, and nothing has changed: who only
+    #: looks makes none.
+    create: bool = True
     #: The engine's own keys of ``[stream]``: an instance of its ``options``.
     options: Any = None

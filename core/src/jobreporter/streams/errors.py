@@ -22,3 +22,7 @@ class StreamRefused(StreamError):  # noqa: N818 - it says what happened
 
     Somebody has to change something, so there is no use in trying again soon.
     """
+
+
+class StreamMissing(StreamRefused):
+    """There is no stream there yet, and who asked is not to make one."""

@@ -29,6 +29,7 @@ from jobreporter.streams import (
     Settled,
     Settlement,
     StreamDown,
+    StreamMissing,
     StreamRefused,
     StreamSettings,
     Trimmed,
@@ -97,10 +98,15 @@ class RedisStream:
         refuse_old(client, self._where, key)
         if self._settings.sync:
             refuse_forgetful(client, self._where, key)
-        client.hsetnx(key, "format", _FORMAT)
-        client.hsetnx(key, "partitions", self._settings.partitions or _PARTITIONS)
-        client.hsetnx(key, "identity", os.urandom(_IDENTITY))
-        found, partitions, identity = client.hmget(key, "format", "partitions", "identity")
+        parts = client.hmget(key, "format", "partitions", "identity")
+        if None in parts:
+            if not self._settings.create:
+                raise StreamMissing(f"{self._where}: there is no stream yet: the first worker or agent makes it")
+            client.hsetnx(key, "format", _FORMAT)
+            client.hsetnx(key, "partitions", self._settings.partitions or _PARTITIONS)
+            client.hsetnx(key, "identity", os.urandom(_IDENTITY))
+            parts = client.hmget(key, "format", "partitions", "identity")
+        found, partitions, identity = parts
         if found != _FORMAT:
             raise StreamRefused(f"{self._where}: the stream has format {found!r}, and this version reads {_FORMAT!r}")
         return int(partitions), identity

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from jobreporter.options import Options
 from jobreporter.streams import StreamSettings
@@ -30,6 +31,8 @@ class _Engine:
         return f"{_path(url)}.d"
 
     def faults(self, url: str) -> Sequence[str]:
+        if "?" in url:
+            return ["a sqlite:// URL has nothing after a question mark; one in a path is written %3F"]
         path = _path(url)
         if not path.startswith("/"):
             return [
@@ -47,7 +50,7 @@ class _Engine:
 
 
 def _path(url: str) -> str:
-    path = url.removeprefix("sqlite://")
+    path = unquote(url.removeprefix("sqlite://"))
     # SQLAlchemy's way to write an absolute path has one slash more.
     return path[1:] if path.startswith("//") else path
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jobreporter.streams import StreamDown, StreamError, StreamFull, StreamRefused, StreamSettings
+from jobreporter.streams import StreamDown, StreamError, StreamFull, StreamMissing, StreamRefused, StreamSettings
+from jobreporter.streams._files import how_to_open, may_use, share
 
 #: How many bits of an entry's id are its offset; its partition is in those above.
 OFFSET_BITS = 48
@@ -63,9 +65,12 @@ class Database:
 
     def __init__(self, path: str, settings: StreamSettings) -> None:
         self.path = path
+        self._folder = os.path.dirname(path)
         with self._told():
-            # Nobody else's: it holds the arguments of jobs. SQLite gives the files beside it the same rights.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660))
+            if settings.create:
+                self._make_file()
+            elif not self._is_there():
+                raise StreamMissing(f"{path!r}: there is no stream yet: the first agent makes it")
             self._connection = sqlite3.connect(
                 path, timeout=settings.timeout, isolation_level=None, check_same_thread=False
             )
@@ -75,27 +80,72 @@ class Database:
                 self._connection.close()
                 raise
         self.partitions = int(self.value("SELECT value FROM meta WHERE name = 'partitions'"))
-        self.identity = bytes(self.value("SELECT value FROM meta WHERE name = 'identity'"))
+        self.identity = bytes(self.value("SELECT value FROM meta WHERE name = 'identity'") or b"")
+
+    def _make_file(self) -> None:
+        """It holds the arguments of jobs, and is nobody's but the folder's group's."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CLOEXEC))
+            return
+        try:
+            share(descriptor, self._folder)
+        finally:
+            os.close(descriptor)
+
+    def _is_there(self) -> bool:
+        """Whether there is a file with something in it. Raises OSError if none could be made."""
+        try:
+            return os.stat(self.path).st_size > 0
+        except FileNotFoundError:
+            if not os.path.isdir(self._folder):
+                raise
+            if not may_use(self._folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
+            return False
+
+    def _share_beside(self) -> None:
+        """SQLite gives the files beside it the same mode, and this process's group."""
+        for suffix in ("-wal", "-shm"):
+            try:
+                if os.stat(self.path + suffix).st_uid == os.geteuid():
+                    share(self.path + suffix, self._folder)
+            except FileNotFoundError:
+                continue
 
     def _set_up(self, settings: StreamSettings) -> None:
         run = self._connection.execute
-        run(f"PRAGMA page_size = {_PAGE}")
-        run("PRAGMA auto_vacuum = INCREMENTAL")
-        run("PRAGMA journal_mode = WAL")
+        if settings.create:
+            run(f"PRAGMA page_size = {_PAGE}")
+            run("PRAGMA auto_vacuum = INCREMENTAL")
+            run("PRAGMA journal_mode = WAL")
         run(f"PRAGMA synchronous = {'FULL' if settings.sync else 'NORMAL'}")
         # A third more than what the retention asks for: rows and indexes take room too.
         self._most_pages = settings.max_bytes * 4 // 3 // _PAGE + 4 * _RESERVE
         run(f"PRAGMA max_page_count = {self._most_pages}")
+        if not settings.create:
+            self._refuse_other_formats(run("PRAGMA user_version").fetchone()[0])
+            return
         with self.writing():
             found = run("PRAGMA user_version").fetchone()[0]
             if found == 0:
                 self._create(settings.partitions or 1)
-            elif found != _FORMAT:
-                raise StreamRefused(
-                    f"{self.path!r} has format {found}, and this version of jobreporter reads format {_FORMAT}"
-                )
+            else:
+                self._refuse_other_formats(found)
             # One that an earlier version has made has none yet.
             run("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (os.urandom(_IDENTITY),))
+        self._share_beside()
+
+    def _refuse_other_formats(self, found: int) -> None:
+        if found == 0:
+            if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise StreamRefused(f"{self.path!r} is a database of something else")
+            raise StreamMissing(f"{self.path!r}: there is no stream yet: the first agent makes it")
+        if found != _FORMAT:
+            raise StreamRefused(
+                f"{self.path!r} has format {found}, and this version of jobreporter reads format {_FORMAT}"
+            )
 
     def _create(self, partitions: int) -> None:
         if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -171,7 +221,7 @@ class Database:
         except sqlite3.Error as error:
             raise self._stream_error(error) from None
         except OSError as error:
-            raise StreamRefused(f"{self.path!r}: {error.strerror}") from None
+            raise StreamRefused(f"{self.path!r}: {error.strerror}{self._how_to_share(error)}") from None
 
     def _stream_error(self, error: sqlite3.Error) -> StreamError:
         # The low byte: what is above says more of the same.
@@ -181,4 +231,12 @@ class Database:
             return StreamFull(told)
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_INTERRUPT):
             return StreamDown(told)
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            told += self._how_to_share()
         return StreamRefused(told)
+
+    def _how_to_share(self, error: OSError | None = None) -> str:
+        """What to do about the first of the files that this user may not use, and nothing where that isn't it."""
+        if error is not None and not isinstance(error, PermissionError):
+            return ""
+        return how_to_open(self.path, f"{self.path}-wal", f"{self.path}-shm", self._folder)

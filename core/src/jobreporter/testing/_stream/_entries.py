@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from jobreporter.streams import StreamMissing
 from jobreporter.testing._stream._base import OTHER, PRODUCER, StreamCases, append, batch, fill, mistaken, read
 
 
@@ -25,6 +26,19 @@ class EntryCases(StreamCases):
         assert (window.partition, window.head) == (0, 6)
         assert len({entry.key for entry in window.entries}) == 3
         assert all(abs(entry.at - time.time()) < 60 for entry in window.entries)
+
+    def test_who_only_looks_makes_no_stream(self) -> None:
+        """Where there is none, that is told, however often; where there is one, all of it is seen."""
+        for _ in range(2):
+            try:
+                assert self.stream(create=False).partitions is None
+            except StreamMissing:
+                pass
+        stream = self.stream(partitions=3)
+        append(stream, b"a", first=1)
+        looking = self.stream(create=False, partitions=1)
+        assert (looking.partitions, looking.identity) == (3, stream.identity)
+        assert read(looking) == [b"a"]
 
     def test_data_is_kept_as_it_is(self) -> None:
         """Whatever bytes it consists of, and as many as a batch can have."""
