@@ -74,3 +74,36 @@ def test_a_time_without_an_answer_is_a_gap(clock: SteppedClock, how: str) -> Non
     reading = progress.of("watch")
     assert reading is not None
     assert reading.answered_since == progress.now()
+
+
+class SetClock(SteppedClock):
+    """One that somebody sets."""
+
+    set_by = 0.0
+
+    def time(self) -> float:  # type: ignore[override]  # as in the class that it stands in for
+        return super().time() + self.set_by
+
+
+@pytest.mark.parametrize("shift", [-86_400.0, 86_400.0])
+@pytest.mark.parametrize("whose", ["this machine's", "the stream's"])
+def test_41_of_a_time_that_a_clock_leaves_out_nobody_knows(shift: float, whose: str) -> None:
+    """Until the next answer nothing is said, and from then on it is a new time."""
+    clock = SetClock()
+    progress = Progress(clock)
+    progress.looked([], progress.now())
+    for _ in range(3):
+        clock.advance(5)
+        progress.heard(Beat(counter=1, at=clock.time(), data=b""))
+        progress.answered()
+    assert progress.of("watch") is not None
+    if whose == "the stream's":
+        progress.heard(Beat(counter=2, at=clock.time() + shift, data=b""))
+    else:
+        clock.set_by = shift
+    progress.looked([], progress.now())
+    assert progress.of("watch") is None
+    progress.answered()
+    reading = progress.of("watch")
+    assert reading is not None
+    assert reading.answered_since == reading.now == clock.time() + (shift if whose == "the stream's" else 0.0)

@@ -158,3 +158,22 @@ def test_what_can_not_be_evaluated_is_said_once(caplog: pytest.LogCaptureFixture
     assert [record.message for record in caplog.records] == [
         "schedule 'wrong': '61 * * * *' is no cron expression (Bad minute); it is not watched"
     ]
+
+
+def test_41_after_a_clock_was_set_back_the_watch_goes_on() -> None:
+    """What was judged by a time that has not come yet doesn't keep it from looking for a day."""
+    watch = ScheduleWatch([nightly()], None, START)
+    look_on(watch, START + HOUR + 400)
+    told(watch, START + 25 * HOUR, answered_since=START + 25 * HOUR)
+    assert told(watch, START + 2 * HOUR - 60, answered_since=START + 2 * HOUR - 60) == []
+    assert look_on(watch, START + 2 * HOUR + 400) == [START + 2 * HOUR]
+    watch.saw(ran(START + 3 * HOUR))
+    assert look_on(watch, START + 3 * HOUR + 400) == []
+
+
+def test_41_so_does_another_agent_that_takes_over() -> None:
+    """By the notes of one whose clock was a day ahead."""
+    before = ScheduleWatch([nightly()], None, START + 24 * HOUR)
+    look_on(before, START + 25 * HOUR + 400)
+    watch = ScheduleWatch([nightly()], before.notes(), START + HOUR - 60)
+    assert look_on(watch, START + HOUR + 400) == [START + HOUR]

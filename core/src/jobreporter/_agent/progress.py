@@ -8,7 +8,8 @@ from typing import NamedTuple
 from jobreporter._system.clock import Clock
 from jobreporter.streams import Beat, Ledger
 
-# Seconds without an answer after which it counts as not asked: this process may have been stopped.
+# Seconds without an answer after which it counts as not asked: this process may have been stopped. By as much a clock that
+# was set leaves time out that nobody has seen pass.
 _GAP = 60.0
 
 
@@ -30,6 +31,8 @@ class Progress:
         self._ahead = 0.0
         self._answered_at: float | None = None
         self._answered_since = 0.0
+        #: What the stream's clock was ahead of the monotonic one at the last answer.
+        self._offset: float | None = None
         self._behind_since: float | None = None
         self._ledgers: tuple[float, Sequence[Ledger]] | None = None
 
@@ -50,9 +53,14 @@ class Progress:
         """A whole turn went well."""
         now = self._clock.monotonic()
         first = self._answered_at is None and self._ledgers is None
-        if not first and (self._answered_at is None or now - self._answered_at > _GAP):
+        if not first and (self._answered_at is None or now - self._answered_at > _GAP or self._was_set()):
             self._answered_since = self.now()
         self._answered_at = now
+        self._offset = self.now() - now
+
+    def _was_set(self) -> bool:
+        """Whether the clock was set since the last answer."""
+        return self._offset is not None and abs(self.now() - self._clock.monotonic() - self._offset) > _GAP
 
     def took_in(self, *, everything: bool) -> None:
         """Whether all that was in the spool of this machine is in the stream."""
@@ -67,7 +75,7 @@ class Progress:
 
     def of(self, reporter: str) -> ReadUpTo | None:
         """How far a reporter has read; ``None`` while that is not known."""
-        if self._ledgers is None:
+        if self._ledgers is None or self._was_set():
             return None
         at, ledgers = self._ledgers
         waits = [each.oldest_at for each in ledgers if each.reporter == reporter and each.oldest_at is not None]

@@ -54,7 +54,7 @@ class ScheduleWatch:
 
     def __init__(self, schedules: Sequence[Schedule], notes: Notes | None, now: float) -> None:
         before: Mapping[str, Known] = {} if notes is None else notes.known
-        self._since = now if notes is None or now - notes.until > GAP else notes.since
+        self._since = now if notes is None or abs(now - notes.until) > GAP else notes.since
         self._until = now
         self._known: list[Known] = []
         for schedule in schedules:
@@ -62,6 +62,7 @@ class ScheduleWatch:
             if known is None or known.schedule != schedule:
                 known = Known(schedule=schedule, judged=now)
             self._known.append(known)
+        self._forget_what_is_to_come(now)
         self._refused: set[str] = set()
 
     def notes(self) -> Notes:
@@ -87,6 +88,9 @@ class ScheduleWatch:
 
     def judge(self, reading: ReadUpTo) -> list[tuple[Event, Event]]:
         """What is to be told of runs that were missed, by what has been read."""
+        if reading.now < self._until - GAP:
+            self._since = reading.now
+            self._forget_what_is_to_come(reading.now)
         self._since = max(self._since, reading.answered_since)
         self._until = reading.now
         read = reading.at
@@ -99,6 +103,12 @@ class ScheduleWatch:
                 continue
             found += [missed_run(known.schedule, at) for at in missed]
         return found
+
+    def _forget_what_is_to_come(self, now: float) -> None:
+        """The clock was set back: what was judged and seen by a time that has not come yet was none of this day."""
+        for known in self._known:
+            known.judged = min(known.judged, now)
+            known.runs = [run for run in known.runs if run <= now + GAP]
 
     def _of_cron(self, known: Known, read: float) -> list[float]:
         schedule = known.schedule
