@@ -30,8 +30,29 @@ class Report:
         print(f"\n{sentence}", flush=True)
 
 
-def run(measure: Callable[[Report], None], *, keep: bool = True) -> None:
-    """Run a program. What the others have measured before stays. keep: whether the results are kept, and not only shown."""
+def beside(before: Program, now: Program) -> Program:
+    """What was measured before, with what is measured now in its place or behind it.
+
+    Ends the program if that was on another machine, or with other versions: they stand above all of the rows.
+    """
+    if (before.machine, before.versions) != (now.machine, now.versions):
+        sys.exit("not kept: what was measured before is of another machine or of other versions; measure all of it")
+    measured = {(each.row.what, each.row.peer): each for each in now.results}
+    results = [measured.pop((each.row.what, each.row.peer), each) for each in before.results]
+    return Program(
+        machine=now.machine,
+        versions=now.versions,
+        results=[*results, *measured.values()],
+        notes=[*(each for each in before.notes if each not in now.notes), *now.notes],
+    )
+
+
+def run(measure: Callable[[Report], None], *, keep: bool = True, part: bool = False) -> None:
+    """Run a program. What the others have measured before stays.
+
+    keep: whether the results are kept, and not only shown. part: what it has measured before stays too, but for the rows
+    that it measures now.
+    """
     logging.getLogger("jobreporter").setLevel(logging.CRITICAL)  # the table tells of losses
     report = Report()
     print(f"{machine()}\n", *head(), sep="\n", flush=True)
@@ -39,8 +60,8 @@ def run(measure: Callable[[Report], None], *, keep: bool = True) -> None:
     if not keep:
         return
     programs = load() if FILE.exists() else {}
-    programs[Path(sys.argv[0]).stem] = Program(
-        machine=machine(), versions=versions(), results=report.results, notes=report.notes
-    )
+    name = Path(sys.argv[0]).stem
+    program = Program(machine=machine(), versions=versions(), results=report.results, notes=report.notes)
+    programs[name] = beside(programs[name], program) if part and name in programs else program
     save(programs)
     write()

@@ -1,7 +1,7 @@
-"""The stream beside what else takes events out of a worker: ``python benchmarks/stream.py [--quick]``.
+"""The stream beside what else takes events out of a worker: ``python benchmarks/stream.py [--quick] [--only PART]``.
 
 It starts redis-servers of its own, which must be installed. With ``--quick`` everything is small, to see that it works, and
-nothing is kept.
+nothing is kept. With ``--only`` one part is measured, and the rows of the others stay as they were.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import _stream_agents
+import _stream_relay
 import _stream_worker
 from _consumers import celery_monitor, collector
 from _crew import Crew, appended
@@ -33,6 +34,8 @@ from jobreporter._stream.settings import StreamConfig
 
 #: Events in one append.
 BATCH = 64
+#: What can be measured alone.
+PARTS = ("append", "producers", "horses", "backlog", "relay", "fail_over", "idle", "workers")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ QUICK = Sizes(10 * BATCH, 2, 4, 5_000, 2, 10, 2.0, 2, 100, 2)
 
 
 def main(report: Report) -> None:
-    sizes = Sizes() if kept() else QUICK
+    words = said()
+    sizes = QUICK if words.quick else Sizes()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         places = {"everysec": folder / "everysec", "always": folder / "always"}
@@ -64,20 +68,29 @@ def main(report: Report) -> None:
             place.mkdir()
             options = ("--appendonly", "yes", "--appendfsync", name)
             urls[name] = stack.enter_context(redis_server(place, *options))
-        appending(report, sizes, folder, urls)
-        at_once(report, sizes, folder, urls)
-        horses(report, sizes, folder, urls)
-        backlog(report, sizes, urls["everysec"])
-        _stream_agents.fail_over(report, sizes.fail_overs, urls["everysec"])
-        _stream_agents.idle(report, sizes.idle_seconds, urls["everysec"])
-        _stream_worker.workers(report, sizes.tasks, sizes.worker_rounds, urls["everysec"])
+        everysec = urls["everysec"]
+        parts = {
+            "append": lambda: appending(report, sizes, folder, urls),
+            "producers": lambda: at_once(report, sizes, folder, urls),
+            "horses": lambda: horses(report, sizes, folder, urls),
+            "backlog": lambda: backlog(report, sizes, everysec),
+            "relay": lambda: _stream_relay.relay(report, sizes.backlog, sizes.backlog_rounds, urls),
+            "fail_over": lambda: _stream_agents.fail_over(report, sizes.fail_overs, everysec),
+            "idle": lambda: _stream_agents.idle(report, sizes.idle_seconds, everysec),
+            "workers": lambda: _stream_worker.workers(report, sizes.tasks, sizes.worker_rounds, everysec),
+        }
+        assert tuple(parts) == PARTS
+        for name, measure in parts.items():
+            if words.only in (None, name):
+                measure()
 
 
-def kept() -> bool:
-    """Whether it is measured at length, and kept."""
+def said() -> argparse.Namespace:
+    """What the command line says: ``quick``, whether it is only to be seen to work, and ``only``, one part or ``None``."""
     parser = argparse.ArgumentParser(description="The stream beside what else takes events out of a worker.")
     parser.add_argument("--quick", action="store_true", help="small, to see that it works; nothing is kept")
-    return not parser.parse_args().quick
+    parser.add_argument("--only", choices=PARTS, help="one part; the rows of the others stay as they were")
+    return parser.parse_args()
 
 
 def appending(report: Report, sizes: Sizes, folder: Path, urls: dict[str, str]) -> None:
@@ -220,4 +233,4 @@ def backlog(report: Report, sizes: Sizes, url: str) -> None:
 
 
 if __name__ == "__main__":
-    run(main, keep=kept())
+    run(main, keep=not said().quick, part=said().only is not None)
