@@ -18,6 +18,7 @@ from jobreporter._agent.relay import Relay
 from jobreporter._agent.sweeper import EVERY as SWEEP_EVERY
 from jobreporter._agent.sweeper import Sweeper
 from jobreporter._lane.operator_log import Throttle
+from jobreporter._lane.wording import describe
 from jobreporter._stream.decode import Decoded, decode
 from jobreporter._stream.frame import Unreadable
 from jobreporter._stream.process import ProcessBeat
@@ -110,12 +111,12 @@ class Feeder:
         """Do what there is to do. Returns whether there may be more at once."""
         try:
             busy = self._turn()
-        except StreamError as error:
+        except Exception as error:  # a fault of an engine's own must not end the thread without a word
             self._sweeper.interrupted()
             self._progress.interrupted()
-            self.trouble = str(error)
+            self.trouble = str(error) if isinstance(error, StreamError) else describe(error)
             if (more := self._trouble.due()) is not None:
-                logger.warning("the stream: %s%s", error, more)
+                logger.warning("the stream: %s%s", self.trouble, more)
             return False
         self.trouble = None
         self._progress.answered()
@@ -207,7 +208,11 @@ class Feeder:
         return lacking
 
     def _acquire(self, lane: WindowLane, partition: int) -> bool:
-        lease = self._stream.acquire(lane.name, partition, self._owner, LEASE)
+        try:
+            lease = self._stream.acquire(lane.name, partition, self._owner, LEASE)
+        except ValueError:
+            self._registered = False  # somebody has forgotten it, or the stream was emptied
+            return False
         if lease is not None:
             self._leases[lane.name, partition] = lease
             lane.windows.open(lease)
@@ -237,7 +242,10 @@ class Feeder:
 
     def _was_settled(self, lease: Lease, settlement: Settlement) -> bool:
         """Whether an earlier call was executed, though its answer was lost: nobody else moves a position that is ours."""
-        now = self._stream.acquire(lease.reporter, lease.partition, self._owner, LEASE)
+        try:
+            now = self._stream.acquire(lease.reporter, lease.partition, self._owner, LEASE)
+        except ValueError:
+            return False
         return now is not None and now.fence == lease.fence and now.position == settlement.end
 
     # What reporters get.

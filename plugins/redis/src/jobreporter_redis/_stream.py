@@ -187,6 +187,7 @@ class RedisStream:
         return beats
 
     def register(self, reporters: Mapping[str, Literal["now", "oldest"]]) -> None:
+        self._made = None  # one that was emptied since is made anew
         keys = [self._key("r"), self._key("h"), *self._entries(), *self._ledgers(list(reporters))]
         self._run(_scripts.REGISTER, keys, self.partitions, *(part for pair in reporters.items() for part in pair))
 

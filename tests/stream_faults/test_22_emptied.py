@@ -1,0 +1,96 @@
+"""Fault 22 without an append-only file: the server comes back empty, or is emptied, under those who work with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.redis_servers import Server
+from tests.stream_faults.fleet import Fleet, Vendor, assert_complete, execution, executions
+
+redis_plugin = pytest.importorskip("jobreporter_redis")
+
+
+@pytest.fixture(params=["redis", "valkey"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    server = Server(request.param, tmp_path / "server")
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("how", ["restarted", "flushed"])
+@pytest.mark.parametrize("open_at_the_time", [False, True])
+def test_22_a_server_that_forgot_everything_is_used_on(server: Server, how: str, open_at_the_time: bool) -> None:
+    """What was in it is lost and counted where somebody knows of it; what comes is handed out, by the same agent."""
+    fleet = Fleet(redis_plugin.engine, server.url, timeout=2.0)
+    vendor = Vendor()
+    producer = fleet.producer()
+    before, after = executions(5, "before"), executions(5, "after")
+    producer.send(before)
+    if open_at_the_time:
+        producer.send(execution("open", end=False))
+    agent = fleet.agent(vendor=vendor)
+    agent.until_settled()
+    if how == "restarted":
+        server.kill()
+        agent.turn()
+        server.start()
+    else:
+        with server.client() as client:
+            client.flushall()
+    agent.turn()
+    producer.stream.partitions  # noqa: B018 - it connects again
+    producer.send(after)
+    agent.until(lambda: len(vendor.got) >= len(before) + open_at_the_time + len(after), "what comes after")
+    assert_complete(vendor.got[len(before) + open_at_the_time :], after, duplicates=len(after))
+    assert producer.outcome.rolled_back > 0
+    agent.until_settled()
+    ledger = fleet.ledger("vendor")
+    assert (ledger.handled, ledger.pending) == (len(after), 0)
+    assert fleet.stream().identity == agent.feeder._stream.identity, "it is one stream again, for all"
+    fleet.close()
+
+
+def test_22_a_reporter_that_somebody_forgot_begins_anew(server: Server) -> None:
+    """While the agent that runs it was paused for longer than its lease."""
+    fleet = Fleet(redis_plugin.engine, server.url, timeout=2.0)
+    vendor = Vendor()
+    producer = fleet.producer()
+    producer.send(executions(3))
+    agent = fleet.agent(vendor=vendor)
+    agent.until_settled()
+    with server.client() as client:
+        for key in client.scan_iter("*:l:*"):
+            client.hset(key, "deadline", 1)
+    assert fleet.stream().forget("vendor")
+    fleet.clock.skipped += 60
+    agent.until(lambda: fleet.stream().ledgers(), "registering")
+    after = executions(3, "after")
+    producer.send(after)
+    agent.until_settled()
+    assert_complete(vendor.got[9:], after, duplicates=9)
+    fleet.close()
+
+
+def test_22_an_engines_own_fault_does_not_end_an_agent(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told, and tried again."""
+    fleet = Fleet(redis_plugin.engine, server.url, timeout=2.0)
+    vendor = Vendor()
+    agent = fleet.agent(vendor=vendor)
+    agent.turn()
+
+    def broken() -> None:
+        raise KeyError("an engine's own")
+
+    monkeypatch.setattr(agent.feeder._stream, "beats", broken)
+    fleet.clock.skipped += 60
+    agent.turn()
+    assert "KeyError" in str(agent.feeder.trouble)
+    monkeypatch.undo()
+    sent = executions(3)
+    fleet.producer().send(sent)
+    agent.until_settled()
+    assert_complete(vendor.got, sent)
+    fleet.close()
