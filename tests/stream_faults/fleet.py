@@ -243,9 +243,12 @@ class Fleet:
         self._names = itertools.count()
 
     def stream(self) -> Stream:
-        stream: Stream = self.engine.open(self.url, StreamSettings(namespace="shop", **self.settings))
+        stream: Stream = self.engine.open(self.url, self.stream_settings())
         self._opened.append(stream)
         return stream
+
+    def stream_settings(self) -> StreamSettings:
+        return StreamSettings(namespace="shop", **self.settings)
 
     def producer(self) -> Producer:
         return Producer(self.stream(), b"worker%02d" % next(self._names))

@@ -233,20 +233,28 @@ class Feeder:
             for lease, settlement in lane.windows.settlements():
                 settled = True
                 answer = self._stream.settle(lease, settlement)
-                if answer == "settled" or (answer == "moved" and self._was_settled(lease, settlement)):
-                    lane.windows.settled(lease.partition, settlement.end)
+                end = settlement.end if answer == "settled" else None
+                if answer == "moved":
+                    end = self._settled_up_to(lease, settlement)
+                if end is not None:
+                    lane.windows.settled(lease.partition, end)
                 else:
                     self._drop(lane.name, lease.partition)
                     self._acquire(lane, lease.partition)
         return settled
 
-    def _was_settled(self, lease: Lease, settlement: Settlement) -> bool:
-        """Whether an earlier call was executed, though its answer was lost: nobody else moves a position that is ours."""
+    def _settled_up_to(self, lease: Lease, settlement: Settlement) -> int | None:
+        """How far an earlier call has come that was executed, though its answer was lost. More has been flushed since.
+
+        ``None`` if it wasn't that: but for what has expired, nobody else moves a position that is ours.
+        """
         try:
             now = self._stream.acquire(lease.reporter, lease.partition, self._owner, LEASE)
         except ValueError:
-            return False
-        return now is not None and now.fence == lease.fence and now.position == settlement.end
+            return None
+        if now is None or now.fence != lease.fence or not settlement.begin < now.position <= settlement.end:
+            return None
+        return now.position
 
     # What reporters get.
 
