@@ -123,6 +123,7 @@ def test_a_cluster_with_a_wrong_password_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
+        ("redis://user:s3cret/x@host/0", "it is no URL with a host and a port; in a password, a / is written %2F"),
         ("redis://host/%61", "expected the number of a database after the host, found 'a'"),
         ("redis://host/²", "expected the number of a database after the host"),
         ("redis://host/0?db=x", "expected the number of a database in db"),

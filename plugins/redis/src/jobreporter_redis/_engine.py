@@ -45,8 +45,8 @@ class _Engine:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port  # a wrong port is found when it is asked for
-        except ValueError as error:
-            return [f"it is no URL: {error}"]
+        except ValueError:  # it quotes what it took for the port, which may be the half of a password
+            return ["it is no URL with a host and a port; in a password, a / is written %2F, and an @ %40"]
         if not host or port == 0:
             return ["expected a host, as in redis://host:6379/0"]
         if (path := unquote(parts.path).strip("/")) and not _is_number(path):
