@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import NoReturn
 
 import pytest
 
@@ -128,3 +129,26 @@ def test_what_the_program_gave_linecache_is_used_as_it_is(tmp_path: Path) -> Non
         linecache.cache.pop("<made>", None)
     assert [failure.error.frames[-1].line for failure in failures(recorder)] == ["raise it", None, None, None, None]
     assert dispatcher.close(20)
+
+
+class Refusing(dict[str, object]):
+    """A cache of lines that raises whatever it is asked."""
+
+    def refuse(self, *_: object) -> NoReturn:
+        raise SystemExit("the cache's")
+
+    get = __getitem__ = __contains__ = refuse  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("cache", [Refusing({"/nowhere/a.py": (1, None, ["a\n", "b\n"], "")}), None, [1]])
+def test_a_cache_of_lines_that_is_somebody_elses_is_not_asked(cache: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program puts in the place of linecache's own dict costs no event; of a dict, what it holds counts."""
+    recorder = Recorder()
+    dispatcher = Dispatcher({"recorder": recorder})
+    monkeypatch.setattr(linecache, "cache", cache)
+    fails(dispatcher, module("/nowhere/a.py"))
+    assert dispatcher.close(20)
+    monkeypatch.undo()  # pytest shows failures with it
+    (failure,) = failures(recorder)
+    assert failure.error.frames[-1].line == ("b" if isinstance(cache, dict) else None)
+    assert dispatcher.stats()["recorder"].handled == 3

@@ -116,14 +116,19 @@ def test_what_is_thrown_in_outside_of_foreign_code_propagates() -> None:
         shown(1, 10, lambda _: str(throw_in(TimeLimit)))
 
 
-def test_keyboard_interrupt_propagates() -> None:
-    """Ctrl-C can't be told from a repr that raises the same, and counts as Ctrl-C."""
-
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        plain(Acting(interrupt))
+@pytest.mark.parametrize(
+    "interrupt",
+    [lambda: signal.raise_signal(signal.SIGINT), lambda: throw_in(KeyboardInterrupt)],
+    ids=["signal", "thrown in"],
+)
+def test_keyboard_interrupt_propagates(interrupt: Callable[[], Any]) -> None:
+    """Ctrl-C while an object's repr runs reaches the program."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            plain(Acting(interrupt))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -146,6 +151,7 @@ def reraising() -> None:
 
 HOSTILE: dict[str, Callable[[], Any]] = {
     "exception": raising(ValueError("no")),
+    "keyboard interrupt": raising(KeyboardInterrupt("no")),
     "own exception": raising(TimeLimit()),
     "reraised": reraising,
     "SystemExit": raising(SystemExit(1)),

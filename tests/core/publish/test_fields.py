@@ -114,6 +114,24 @@ def test_a_programs_mistake_is_raised(
     assert recorder.events == []
 
 
+@pytest.mark.parametrize("field", ["queue", "id", "attempt", "priority", "enqueued_at", "extra"])
+def test_the_class_of_a_value_is_not_asked_whether_it_equals_one(dispatcher: Dispatcher, field: str) -> None:
+    """A metaclass may compare as it likes: the sentence is about the field."""
+
+    class Meta(type):
+        def __eq__(cls, _other: object) -> bool:
+            raise OSError("asked")
+
+        def __hash__(cls) -> int:
+            raise OSError("asked")
+
+    class Odd(metaclass=Meta):
+        pass
+
+    with pytest.raises(TypeError, match=rf"job {field}: expected .*, found a value of type .*Odd"):
+        dispatcher.begin("a", **{field: Odd()})
+
+
 def test_a_name_has_to_be_text(dispatcher: Dispatcher) -> None:
     """There is no job without a name."""
     with pytest.raises(TypeError, match=r"job name: expected a str, found a value of type NoneType"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -176,6 +177,20 @@ def test_a_kind_of_failure_is_not_asked_whether_it_equals_one(dispatcher: Dispat
     assert found.kind == "exception"
 
 
+def test_an_error_that_raises_a_keyboard_interrupt_when_it_is_asked_is_no_ctrl_c(
+    dispatcher: Dispatcher, recorder: Recorder
+) -> None:
+    """What a job raised propagates, also where the ``raise`` of a ``KeyboardInterrupt`` stands in its own class."""
+
+    class Interrupting(Exception):  # noqa: N818 - it has no name of its own
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupting), dispatcher.begin("a"):
+        raise Interrupting
+    assert isinstance(outcome(dispatcher, recorder), Failure)
+
+
 def test_a_capture_that_fails_leaves_an_outcome(
     dispatcher: Dispatcher, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,8 +209,8 @@ def test_an_interruption_of_the_note_is_the_jobs(
 ) -> None:
     """A time limit that lands while the outcome is noted propagates, and the execution ends with it."""
 
-    def interrupted(*_args: object) -> NoReturn:
-        raise KeyboardInterrupt
+    def interrupted(*_args: object) -> None:
+        signal.default_int_handler(signal.SIGINT, None)
 
     running = dispatcher.begin("a")
     monkeypatch.setattr(running, "_capture_error", interrupted)

@@ -8,8 +8,10 @@ how it was raised:
   ``raise``. What a function written in C raises does too, so an `Exception` counts as thrown in only if it is no
   builtin one and has no arguments: throwing into a thread creates it from the bare class.
 
-Two cases can't be told apart and are settled here: ``KeyboardInterrupt`` always propagates; a builtin `Exception`, or
-``SystemExit`` or ``GeneratorExit``, thrown into a thread just then does not.
+So a ``KeyboardInterrupt`` is Ctrl-C unless a ``raise`` of the object's own made it.
+
+What can't be told apart is settled here: a builtin `Exception`, or ``SystemExit`` or ``GeneratorExit``, thrown into a
+thread just then does not propagate.
 """
 
 from __future__ import annotations
@@ -28,9 +30,6 @@ _BUILTIN = tuple(each for each in vars(builtins).values() if isinstance(each, ty
 
 def is_interruption(error: BaseException) -> bool:
     """Whether an exception caught around a call of the job's code was raised into it from outside."""
-    kind = type(error)  # not isinstance, which would ask the error for its class
-    if issubclass(kind, KeyboardInterrupt):
-        return True
     traceback: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(error)
     handlers = _signal_handlers()
     last = traceback
@@ -42,7 +41,9 @@ def is_interruption(error: BaseException) -> bool:
 
 
 def _may_be_thrown_in(error: BaseException) -> bool:
-    kind = type(error)
+    kind = type(error)  # not isinstance, which would ask the error for its class
+    if issubclass(kind, KeyboardInterrupt):
+        return True
     if any(kind is each for each in _BUILTIN):
         return False
     return not issubclass(kind, Exception) or not BaseException.__dict__["args"].__get__(error)

@@ -89,11 +89,16 @@ def fitting(field: str, value: Any) -> Any:
 
 def _refusal(field: str, value: object, expected: str) -> UnfitError:
     kind = type(value)
-    found = repr(value) if kind in (float, bool) or (kind is int and LOWEST <= value <= HIGHEST) else ""  # type: ignore[operator]  # an int, as the test before says
+    found = ""
+    # No `in`, which would ask the class whether it is equal.
+    if kind is float or kind is bool or (kind is int and LOWEST <= value <= HIGHEST):  # type: ignore[operator]  # an int, as the test before says
+        found = repr(value)
     if kind is str:
         found = repr(plain(value, Bounds(text=50, items=1, depth=1, total=200)))
     of_right_type = {"a whole number": (int,), "seconds": (int, float)}
-    right_type = any(expected.startswith(start) and kind in kinds for start, kinds in of_right_type.items())
+    right_type = any(
+        expected.startswith(start) and any(kind is each for each in kinds) for start, kinds in of_right_type.items()
+    )
     wrong_type = not (right_type or (kind is str and field == "kind"))
     name = kind.__qualname__ if type.__dict__["__module__"].__get__(kind) == "builtins" else _full_name(kind)
     return UnfitError(

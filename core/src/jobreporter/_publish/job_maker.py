@@ -69,7 +69,7 @@ class JobMaker:
         else:
             # Not the caller's own, though empty: they may fill up before the job is delivered.
             known["args"], known["kwargs"] = (), {}
-        if "extra" in known and known["extra"] is not None:
+        if issubclass(type(known.get("extra")), dict):
             known["extra"], secrets = self._capture.facts(known["extra"], secrets)
         if doubtful := _in_doubt(known):
             _fit(known, doubtful, strict=strict)
