@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -501,7 +502,7 @@ def test_a_time_limit_in_a_hostile_note_propagates() -> None:
     """What a handler raises into the capture reaches the job."""
 
     def interrupt(error: Interrupted) -> None:
-        raise KeyboardInterrupt
+        signal.default_int_handler(signal.SIGINT, None)
 
     class Interrupted(Odd):
         __notes__: Any = property(interrupt)

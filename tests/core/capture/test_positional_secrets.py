@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +111,93 @@ def test_a_password_below_a_decorator_is_found(function: Function, args: tuple[A
     """A decorator's own names count; where it takes ``*args``, what any alignment with the function calls secret goes."""
     found = report(*args, function=function, error="hunter2x was refused")
     assert not found.shows("hunter2x")
+
+
+def declaring(function: Function) -> Function:
+    """A decorator that says what it takes, and not what it wraps."""
+
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    inner.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # as inspect looks for it
+    return inner
+
+
+class Declaring:
+    """The same as an object."""
+
+    def __init__(self, function: Function) -> None:
+        self.__signature__ = inspect.signature(function)
+
+    def __call__(self, *args: Any) -> None: ...
+
+
+class InASlot:
+    """A decorator that keeps what it wraps in a slot."""
+
+    __slots__ = ("__wrapped__",)
+
+    def __init__(self, function: Function) -> None:
+        self.__wrapped__ = function
+
+    def __call__(self, *args: Any) -> Any:
+        return self.__wrapped__(*args)
+
+
+class Calling(type):
+    """A class of classes that are called with other arguments than their ``__init__``."""
+
+    def __call__(cls, user: str, password: str) -> object:
+        return object.__new__(cls)
+
+
+class Called(metaclass=Calling): ...
+
+
+def enter(user: str, password: str) -> None: ...
+
+
+class Door:
+    def unlock(self, house: str, user: str, password: str) -> None: ...
+
+    @classmethod
+    def shut(cls, user: str, password: str) -> None: ...
+
+    front = functools.partialmethod(unlock, "front")
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        (declaring(enter), ("kim", "hunter2x")),
+        (Declaring(enter), ("kim", "hunter2x")),
+        (declaring(Door().unlock), ("front", "kim", "hunter2x")),
+        (passing_on(declaring(enter)), ("kim", "hunter2x")),
+        (InASlot(enter), ("kim", "hunter2x")),
+        (Called, ("kim", "hunter2x")),
+        (vars(Door)["shut"], ("kim", "hunter2x")),
+        (Door().front, ("kim", "hunter2x")),
+        (Door.front, (Door(), "kim", "hunter2x")),
+    ],
+)
+def test_a_password_is_found_by_whatever_names_the_arguments(function: Function, args: tuple[Any, ...]) -> None:
+    """Signatures that are declared, methods of classes and parts of them, and what a metaclass takes."""
+    found = report(*args, function=function, error="hunter2x was refused")
+    assert not found.shows("hunter2x")
+    assert found.shows("kim")
+
+
+@pytest.mark.parametrize("nonsense", [5, "user, password", inspect.Signature.__new__(inspect.Signature)])
+def test_a_signature_that_is_none_names_nothing(nonsense: object) -> None:
+    """Anybody may write into a function's attributes: the function's own names count then."""
+
+    def job(user: str, password: str) -> None: ...
+
+    def open_job(*args: Any) -> None: ...
+
+    job.__signature__ = open_job.__signature__ = nonsense  # type: ignore[attr-defined]  # as inspect looks for it
+    assert report("kim", "hunter2x", function=job).outcome.job.args == ("kim", "[redacted]")
+    assert report("kim", "hunter2x", function=open_job).outcome.job.args == ("kim", "hunter2x")
 
 
 @passing_on

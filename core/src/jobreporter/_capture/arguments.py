@@ -11,6 +11,7 @@ import msgspec
 from jobreporter._capture.bounds import HIGHEST, LOWEST, NARROW, WIDE
 from jobreporter._capture.eraser import Eraser
 from jobreporter._capture.gathering import Gathering
+from jobreporter._capture.named_beside import are_pairs
 from jobreporter._capture.plain import all_names
 from jobreporter._capture.redaction import SIGNS, Redaction
 from jobreporter._capture.secrets import Secrets
@@ -136,12 +137,14 @@ class ArgumentCapture:
         return type(value) is not str or self.redaction.finds_nothing_in(value)
 
     def _is_any_secret(self, names: Names) -> bool:
-        """Whether one of the names is secret, or holds a secret."""
+        """Whether one of the names is secret, holds a secret, or belongs to a value that another argument names."""
         secret = self._judged.get(names)
         if secret is None:
             if len(self._judged) >= _REMEMBERED:
                 self._judged.clear()
-            secret = any(name in self.redaction.names or not self._is_harmless(name) for name in names)
+            secret = are_pairs(names) or any(
+                name in self.redaction.names or not self._is_harmless(name) for name in names
+            )
             self._judged[names] = secret
         return secret
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 NO_VALUE = frozenset(
     """
     none null nil undefined true false yes no on off empty missing required unset invalid expired revoked absent present
+    enabled disabled accepted rejected denied refused unauthorized forbidden
     valid redacted hidden filtered masked removed secret_hidden omitted optional unknown string str bytes int
     """.split()
 )
@@ -37,5 +38,11 @@ COMMON_WORDS = NO_VALUE | frozenset(
     template test testing text time timeout title tls token tokens totp trace trial trust trusted tuple type
     unauthorized unlocked update url user username users utf-8 value values vault version view viewer visitor web
     webhook welcome with word worker world write x509 xml year zone
+    sandbox latest medium small large success successful created canceled cancelled archived draft new okta auth0 keycloak
+    cognito firebase facebook twitter linkedin apple microsoft amazon slack discord paypal stripe gzip utf8 locmem webauthn
+    sha512 hs256 hs384 hs512 rs256 es256 eddsa bcrypt argon2 pbkdf2 aes monday tuesday wednesday thursday friday saturday
+    sunday january february march april june july august september october november december english german french
+    spanish italian green blue yellow black customer customers invoice invoices payment payments order orders report
+    reports monthly weekly nightly hourly yearly shop cart account accounts magic link email_otp magic_link
     """.split()
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from jobreporter._capture.readings import readings
+from jobreporter._capture.readings import readings, ungrouped
 from jobreporter._capture.secrets import REDACTED
 from jobreporter._foreign.bounded_text import mark, split_mark
 
@@ -15,8 +15,11 @@ _SHORTEST = 4
 _LONG_NUMBER = 8
 _LONG_WORD = 12
 _LONG = 6
+# A number with so many digits may be written in groups of them. In a shorter one, signs are those of a date or a time.
+_GROUPED = 6
+_DATE_SIGNS = "-:/"
 #: What a text holds in which something is written in another way.
-ESCAPES = ("\\", "%", "&", "+")
+ESCAPES = ("\\", "%", "&", "+", "''", '""', "'\"'")
 
 Span = tuple[int, int]
 
@@ -24,11 +27,12 @@ Span = tuple[int, int]
 class Eraser:
     """Replaces secrets in plain data: those that are a whole value, those within texts, and the beginning of one that was cut off."""
 
-    __slots__ = ("_have_writings", "_secrets", "_within")
+    __slots__ = ("_grouped", "_have_writings", "_secrets", "_within")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._secrets = frozenset(secrets)
         self._within = [each for each in self._secrets if len(each) >= _SHORTEST or not each.isalpha()]
+        self._grouped = [each for each in self._within if each.isdecimal() and len(each) >= _GROUPED]
         # Whether one can be written in another way, or be told from a longer word only where escapes are undone.
         self._have_writings = not all(each.isalnum() and each.isascii() and _is_strong(each) for each in self._within)
 
@@ -59,6 +63,9 @@ class Eraser:
             for reading in readings(kept):
                 found = self._spans(reading.text, cut=bool(mark))
                 spans += [(reading.origin(start), reading.origin(end)) for start, end in found]
+        if self._grouped and (whole := ungrouped(kept)) is not None:
+            found = self._spans_of(self._grouped, whole.text)
+            spans += [(whole.origin(start), whole.origin(end)) for start, end in found]
         return without(kept, spans) + mark if spans else text
 
     def _is_secret(self, number: float) -> bool:
@@ -67,15 +74,19 @@ class Eraser:
         return type(number) is float and number.is_integer() and repr(int(number)) in self._secrets
 
     def _spans(self, text: str, *, cut: bool) -> Iterator[Span]:
-        for secret in self._within:
+        yield from self._spans_of(self._within, text)
+        if cut and (unfinished := self._unfinished(text)) is not None:
+            yield unfinished, len(text)
+
+    @staticmethod
+    def _spans_of(secrets: Iterable[str], text: str) -> Iterator[Span]:
+        for secret in secrets:
             start = text.find(secret)
             while start >= 0:
                 end = start + len(secret)
                 if _stands_alone(text, start, end, secret):
                     yield start, end
                 start = text.find(secret, start + 1)
-        if cut and (unfinished := self._unfinished(text)) is not None:
-            yield unfinished, len(text)
 
     def _unfinished(self, text: str) -> int | None:
         """Where at the end of a text a secret begins."""
@@ -152,7 +163,8 @@ def _stands_alone(text: str, start: int, end: int, secret: str) -> bool:
     if secret.isdecimal():
         if length >= _LONG_NUMBER:
             return not (text[start - 1 : start].isdecimal() or text[end : end + 1].isdecimal())
-        return not (_goes_on(text, start - 1, -1) or _goes_on(text, end, 1))
+        signs = ".," if length >= _SHORTEST + 1 else ".," + _DATE_SIGNS
+        return not (_goes_on(text, start - 1, -1, signs) or _goes_on(text, end, 1, signs))
     if _is_strong(secret):
         return True
     return not (
@@ -161,11 +173,11 @@ def _stands_alone(text: str, start: int, end: int, secret: str) -> bool:
     )
 
 
-def _goes_on(text: str, at: int, step: int) -> bool:
-    """Whether a number, or the word that it is part of, goes on there: 1000 isn't 1000.50."""
+def _goes_on(text: str, at: int, step: int, signs: str) -> bool:
+    """Whether a number, or the word that it is part of, goes on there: 1000 isn't 1000.50, nor 2024 2024-11-30."""
     if at < 0 or at >= len(text):
         return False
-    if text[at] in ".," and 0 <= at + step < len(text):
+    if text[at] in signs and 0 <= at + step < len(text):
         return text[at + step].isdecimal()
     return _is_word(text[at]) and not (step < 0 and _is_option(text, at + 1))
 

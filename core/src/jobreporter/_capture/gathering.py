@@ -11,6 +11,7 @@ from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any
 
+from jobreporter._capture.named_beside import VALUES, name_beside, with_names_beside
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import Secrets
 from jobreporter._foreign.bounded_text import valid
@@ -31,7 +32,8 @@ _ONE_TEXT = 64 * 1024
 _SHORTEST = 3
 _NAME_LENGTH = 200
 # What these hold is no data of a job's.
-_HOLDS_NO_ARGUMENTS: Any = (int, float, bytes, bytearray, type, ModuleType, FunctionType)
+_HOLDS_NO_ARGUMENTS: Any = (int, float, type, ModuleType, FunctionType)
+_OF_BYTES = (bytes, bytearray, memoryview)
 
 # Values, each with the number of objects that it is within.
 _Level = list[tuple[Any, int]]
@@ -54,7 +56,9 @@ class Gathering:
         """Gather what is secret in a job's arguments. names: those of the positional ones."""
         level: _Level = []
         if container(type(args)) in (tuple, list):
-            for index, item in enumerate(head(args, container(type(args)), _ITEMS)):
+            items = head(args, container(type(args)), _ITEMS)
+            names = with_names_beside(names, items, self._redaction.names)
+            for index, item in enumerate(items):
                 self._look_at_named(name_at(names, index), item, 0, level)
         else:
             level.append((args, 0))
@@ -89,6 +93,9 @@ class Gathering:
         if issubclass(kind, str):
             self._note(value)
             return
+        if issubclass(kind, _OF_BYTES):
+            self._note_bytes(value, kind)
+            return
         if id(value) in self._seen:
             return
         self._seen[id(value)] = value
@@ -99,9 +106,11 @@ class Gathering:
         elif (within := parts(value, kind)) is not None:
             self._look_into_items(list(within), None, objects, deeper)
         elif objects < self._objects and not issubclass(kind, _HOLDS_NO_ARGUMENTS) and not callable(value):
-            for name, held in islice(attributes(value, kind), max(0, self._attributes)):
-                self._attributes -= 1
-                self._look_at_named(name, held, objects + 1, deeper)
+            named = list(islice(attributes(value, kind), max(0, self._attributes)))
+            self._attributes -= len(named)
+            for name, held in named:
+                beside = name_beside(named, self._redaction.names) if name in VALUES else ""
+                self._look_at_named(beside or name, held, objects + 1, deeper)
 
     def _look_into_pairs(self, pairs: list[tuple[Any, Any]], objects: int, deeper: _Level) -> None:
         for key, item in pairs:
@@ -109,7 +118,10 @@ class Gathering:
                 self._note(key)
             elif not _is_empty(key):
                 deeper.append((key, objects))
-            self._look_at_named(_name(key), item, objects, deeper)
+            name = _name(key)
+            if name in VALUES:
+                name = name_beside(pairs, self._redaction.names) or name
+            self._look_at_named(name, item, objects, deeper)
 
     def _look_into_items(self, items: list[Any], names: Names | None, objects: int, deeper: _Level) -> None:
         self._left -= len(items) // 10  # to pass over what is empty takes little
@@ -117,6 +129,7 @@ class Gathering:
             return
         if names is None and len(items) == 2 and (name := _name(items[0])):
             names = ("", name)
+        names = names and with_names_beside(names, items, self._redaction.names)
         for index, item in enumerate(items):
             self._look_at_named(name_at(names or (), index), item, objects, deeper)
         self._redaction.words(items, self._secrets)
@@ -129,6 +142,17 @@ class Gathering:
         part = str.__getitem__(text, slice(_ONE_TEXT))
         if len(part) > _SHORTEST and may_need_redaction(part):
             self._texts.append(part)
+
+    def _note_bytes(self, value: Any, kind: Any) -> None:
+        """Keep bytes as the text that they may be."""
+        if kind is memoryview:
+            try:
+                part = value[:_ONE_TEXT].tobytes()[:_ONE_TEXT]
+            except (TypeError, ValueError, NotImplementedError):  # released, or of a shape that has no first bytes
+                return
+        else:
+            part = (bytes if issubclass(kind, bytes) else bytearray).__getitem__(value, slice(_ONE_TEXT))
+        self._note(part.decode(errors="replace"))
 
     def _look_through_texts(self) -> None:
         left = _TEXT

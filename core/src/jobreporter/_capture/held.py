@@ -15,11 +15,12 @@ from io import BytesIO, StringIO
 from itertools import islice
 from math import isfinite
 from pathlib import PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 from uuid import UUID
 
 from jobreporter._foreign.bounded_text import valid
-from jobreporter._foreign.classes import is_any_of
+from jobreporter._foreign.classes import full_name, is_any_of
 from jobreporter._foreign.containers import container, head, parts
 from jobreporter._foreign.fields import attributes
 
@@ -34,6 +35,10 @@ _ATTRIBUTES = 50
 _OBJECTS = 3
 # Longer integers aren't turned into decimal digits, which takes quadratic time.
 _BITS = 1_024
+# What these refer to is no value of theirs.
+_FUNCTIONS: Final = (FunctionType, BuiltinFunctionType, MethodType, ModuleType)
+# The kinds of numpy's arrays that hold texts, bytes, or objects.
+_OF_TEXTS: Final = "USOT"
 # What stands beside a secret in the same value, and is none: "user" of a connection's credentials.
 _BESIDE = frozenset(
     """
@@ -112,6 +117,14 @@ def _memory(value: Any) -> tuple[str, ...]:
         return ()
 
 
+def _array(value: Any) -> tuple[str, ...]:
+    part = array.__getitem__(value, slice(LONGEST))
+    try:
+        return (valid(array.tounicode(part)),) if part.typecode in "uw" else _bytes(array.tobytes(part))
+    except ValueError:  # numbers that are no characters
+        return ()
+
+
 def _content(kind: Any, value: Any) -> Any:
     try:
         return kind.getvalue(value)[:LONGEST]
@@ -125,7 +138,7 @@ _SCALARS: Final[dict[Any, Callable[[Any], tuple[str, ...]]]] = {
     bytes: lambda value: _bytes(bytes.__getitem__(value, slice(LONGEST))),
     bytearray: lambda value: _bytes(bytearray.__getitem__(value, slice(LONGEST))),
     memoryview: _memory,
-    array: lambda value: _bytes(array.tobytes(array.__getitem__(value, slice(LONGEST)))),
+    array: _array,
     float: _float,
     Decimal: _decimal,
     datetime: _datetime,
@@ -148,7 +161,16 @@ def _within(value: Any, kind: Any, objects: int) -> list[tuple[Any, int]]:
         return [(each, objects) for each in head(value, builtin, _ITEMS)]
     if (inner := parts(value, kind)) is not None:
         return [(each, objects) for each in inner]
-    if objects >= _OBJECTS or issubclass(kind, type) or callable(value):
+    if full_name(kind) == "numpy.ndarray":
+        return [(each, objects) for each in _elements(value)]
+    if objects >= _OBJECTS or issubclass(kind, (type, *_FUNCTIONS)):
         return []
     held = islice(attributes(value, kind), _ATTRIBUTES)
     return [(each, objects + 1) for name, each in held if name.strip("_").lower() not in _BESIDE]
+
+
+def _elements(array_of_texts: Any) -> list[Any]:
+    """The first texts of an array of numpy's own; none of one that holds numbers, which has no names for them either."""
+    if array_of_texts.dtype.kind not in _OF_TEXTS:
+        return []
+    return [array_of_texts.item(index) for index in range(min(array_of_texts.size, _ITEMS))]

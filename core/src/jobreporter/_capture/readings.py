@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Final
 
 # Escapes within escapes are undone so many times.
-_DEPTH = 2
+_DEPTH = 3
+# A text that is escaped in every way at once isn't read in more ways than this.
+_MOST = 40
 
 _SIMPLE: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -22,9 +25,16 @@ _BACKSLASH = re.compile(
     re.VERBOSE,
 )
 # The repr of bytes has one escape for each byte of a character.
-_BYTES = re.compile(rf"\\x[c-fC-F][0-9a-fA-F](?:\\x[89abAB][0-9a-fA-F]){{1,3}}|{_BACKSLASH.pattern}", re.VERBOSE)
+_BYTES = re.compile(
+    rf"""\\x[c-fC-F][0-9a-fA-F](?:\\x[89abAB][0-9a-fA-F]){{1,3}} | \\3[0-7]{{2}}(?:\\2[0-7]{{2}}){{1,3}} | {_BACKSLASH.pattern}""",
+    re.VERBOSE,
+)
 _PERCENT = re.compile(r"%[c-fC-F][0-9a-fA-F](?:%[89abAB][0-9a-fA-F]){1,3}|%[0-9a-fA-F]{2}")
 _FORM = re.compile(rf"\+|{_PERCENT.pattern}")
+# A quote within quotes, as SQL and CSV have it, and shells.
+_QUOTES = re.compile("'\"'\"'|'\\\\''|''|\"\"")
+# Between the groups of a long number: 48,151,623 or 4815-1623.
+_GROUPS = re.compile(r"(?<=\d)[,_'.\-\u00a0\u202f ](?=\d{3,4}(?!\d))")
 _HTML = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,9});")
 
 
@@ -50,14 +60,25 @@ class Reading:
 def readings(text: str) -> Iterator[Reading]:
     """The other ways to read a text; none where it holds no escapes."""
     level = [Reading(text, None, [0], [0])]
+    known = {text}
     for _ in range(_DEPTH):
         deeper: list[Reading] = []
         for reading in level:
             for mark, pattern, meant in _WAYS:
-                if mark in reading.text and (found := _undone(reading, pattern, meant)) is not None:
+                if mark not in reading.text or (found := _undone(reading, pattern, meant)) is None:
+                    continue
+                if found.text not in known:  # two ways may lead to the same
+                    known.add(found.text)
                     deeper.append(found)
                     yield found
+                    if len(known) > _MOST:
+                        return
         level = deeper
+
+
+def ungrouped(text: str) -> Reading | None:
+    """The text with its numbers written without signs between their groups of digits; ``None`` if none has any."""
+    return _undone(Reading(text, None, [0], [0]), _GROUPS, lambda _found: "")
 
 
 def _undone(base: Reading, pattern: re.Pattern[str], meant: Callable[[str], str]) -> Reading | None:
@@ -88,6 +109,8 @@ def _undone(base: Reading, pattern: re.Pattern[str], meant: Callable[[str], str]
 
 def _escaped(escape: str) -> str:
     kind = escape[1]
+    if kind == "3" and len(escape) > 4:
+        return _decoded(bytes(int(part, 8) for part in escape.split("\\")[1:]))
     if kind in "uUx":
         if len(escape) > 10 or escape.count("\\") > 1:
             return _several(escape)
@@ -125,7 +148,11 @@ def _decoded(encoded: bytes) -> str:
 _WAYS: Final = (
     ("\\", _BACKSLASH, _escaped),
     ("\\x", _BYTES, _escaped),
+    ("\\3", _BYTES, _escaped),
     ("%", _PERCENT, _from_percent),
     ("+", _FORM, _from_percent),
     ("&", _HTML, _from_html),
+    ("''", _QUOTES, itemgetter(-1)),
+    ('""', _QUOTES, itemgetter(-1)),
+    ("'\"'", _QUOTES, itemgetter(-1)),
 )

@@ -49,11 +49,17 @@ class Redaction:
         self.names = SecretNames(more)
         self._search = Search(self.names, known_shapes=known_shapes)
 
-    def conceal(self, name: str, value: Any, secrets: Secrets) -> str:
-        """Remembers a value with a secret name, and whatever in it is a secret by itself; returns what replaces it."""
-        if type(value) is str and len(value) <= LONGEST and value.isalnum():
-            secrets.add(value)
-            return REDACTED
+    def conceal(self, name: str, value: Any, secrets: Secrets) -> Any:
+        """Remembers a value with a secret name, and whatever in it is a secret by itself; returns what replaces it.
+
+        What is no secret all the same is returned as it is.
+        """
+        if type(value) is str and len(value) <= LONGEST:
+            if value.isalnum():
+                secrets.add(value)
+                return REDACTED
+            if self._search.is_directory(name, value):
+                return value
         for text in texts(value):
             secrets.add(text)
             for part in self._search.parts(name, text):

@@ -23,7 +23,17 @@ _PHRASES = """
     credit card, card number, security code, bank account, account number,
     recovery code, recovery codes, backup codes, verification code, authorization code, auth code, code verifier,
     amz signature, goog signature, oauth signature, shared access signature, client assertion, saml response,
-    webhook signature
+    webhook signature, hub signature, stripe signature, slack signature, twilio signature, cred,
+    db pass, user pass, admin pass, root pass, login pass, mail pass, smtp pass, imap pass, ftp pass, ssh pass, http pass,
+    proxy pass, ldap pass, sql pass, mysql pass, pg pass, redis pass, wifi pass, key pass, store pass, my pass, require pass,
+    pw, user pw, root pw, bind pw, admin pw, auth pw, db pw, my pw, new pw, old pw
+"""
+# What a password is called elsewhere, where no word of English is the same.
+_ELSEWHERE = """
+    passwort, passwörter, kennwort, kennwörter, contraseña, contrasena, contraseñas, mot de passe, mots de passe, mdp,
+    senha, senhas, palavra passe, wachtwoord, wachtwoorden, lösenord, losenord, adgangskode, passord, salasana, hasło,
+    haslo, heslo, jelszó, jelszo, parolă, şifre, sifre, lozinka, slaptažodis, пароль, пароли, парола, лозинка,
+    κωδικός πρόσβασης, συνθηματικό, סיסמה, كلمة المرور, كلمة السر, パスワード, 暗証番号, 密码, 口令, 密碼, 비밀번호, 암호
 """
 # Secret where they end a name: "smtp_pass" and "basic_auth", but not "pass_rate" or "auth_backend".
 _LAST_WORDS = frozenset(["auth", "pass", "pin"])
@@ -50,10 +60,10 @@ _ABOUT_LAST = frozenset(
     """
     age arn algorithm alg attempts audience backend banner budget category class column consent cost count counts created
     dir domain duration enabled encoder encoding endpoint endpoints env error errors exists expiration expire expired
-    expires expiry factory field fields file filename folder format generator handler hasher hint httponly index
+    expires expiry exempt factory field fields file filename folder format generator handler hasher hint host hosts httponly index
     issuer jar label latency len length lengths level lifetime limit limits location locations manager max
     middleware min missing mode model name names namespace param parameter parser path paths plugin policy
-    prefix present price processor property provider rate ratio ref reference refs region required reset resolver
+    port prefix present price processor property provider rate ratio ref reference refs region required reset resolver
     rotation samesite stdin scheme schema scope scopes score secure serializer service size status storage store strategy
     strength suffix table template time timeout timestamp title ttl type types updated uri uris url urls usage used
     validation validator validators var variable version versions view views width window
@@ -61,14 +71,21 @@ _ABOUT_LAST = frozenset(
 )
 # So does one that ends in two words: password_changed_at.
 _ABOUT_LAST_TWO = frozenset(
-    ["changed at", "updated at", "created at", "expires at", "expires in", "issued at", "last 4"]
+    ["changed at", "updated at", "created at", "expires at", "expires in", "issued at", "last 4", "token ids"]
 )
 
 # Every secret name holds one of these.
 _ROOTS = tuple(
     """
     pass token secret key auth cred pwd cookie jwt csrf xsrf otp cvv cvc ssn dsn pin sess code sign conn card account
-    assertion saml phrase social connect
+    assertion saml phrase social connect pw kennwort contrasen mdp senha wachtwoord losenord haslo heslo
+    """.split()
+)
+# The same in names with letters that ASCII doesn't have, which most texts need not be searched for.
+_OTHER_ROOTS = tuple(
+    """
+    contraseñ kennwörter lösenord hasło jelszó parolă şifre slaptažodis парол лозинка πρόσβασης συνθηματικ סיסמה المرور السر パスワード 暗証番号 密码 口令 密碼
+    비밀번호 암호
     """.split()
 )
 
@@ -96,7 +113,7 @@ class SecretNames:
         """Whether a text, given in lower case too, holds a secret name."""
         if len(lower) != len(text):  # a few letters of Turkish and others become two
             return any(map(lower.__contains__, self._roots))
-        for root in self._roots:
+        for root in self._roots if text.isascii() else (*self._roots, *_OTHER_ROOTS):
             at = lower.find(root)
             while at >= 0:
                 name = _NAME_AT.match(text, _beginning(text, at))
@@ -131,6 +148,8 @@ def _is_about_a_secret(words: list[str]) -> bool:
     first, last = words[0], words[-1]
     if first in _ABOUT_FIRST or last in _ABOUT_LAST or " ".join(words[-2:]) in _ABOUT_LAST_TWO:
         return True
+    if last in {"id", "ids"}:  # the place of a language model's token in its vocabulary
+        return len(words) > 2 and words[-2] == "token" and words[-3] in _OTHER_TOKENS
     return last in {"token", "tokens"} and len(words) > 1 and words[-2] in _OTHER_TOKENS
 
 
@@ -153,4 +172,4 @@ def _phrases(words: list[str]) -> Iterator[str]:
             yield "".join(words[start:end])
 
 
-_BUILT_IN = frozenset("".join(_words(phrase)) for phrase in _PHRASES.split(","))
+_BUILT_IN = frozenset("".join(_words(phrase)) for phrase in f"{_PHRASES},{_ELSEWHERE}".split(","))

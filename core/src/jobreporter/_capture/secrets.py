@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from jobreporter._capture.common_words import COMMON_WORDS
 from jobreporter._capture.held import LONGEST, texts
+from jobreporter._capture.readings import readings
 
 REDACTED = "[redacted]"
 
@@ -17,6 +18,10 @@ _LONGEST_WORD = max(map(len, COMMON_WORDS))
 # secret. One is no room for the other, or a text with many could push out the one that counts.
 _MOST = 1_000
 _ROOM = 1 << 20
+# What an editor or a library in C leaves around a text.
+_AROUND = "\ufeff\0"
+# Without one of these nothing is escaped; a plus alone is mostly one of base64.
+_ESCAPES = ("%", "\\", "&")
 # Of a key or certificate in many lines, each line of such a length is a secret by itself.
 _SHORTEST_LINE = 16
 
@@ -65,15 +70,23 @@ class _Texts:
 
     def add(self, text: str) -> None:
         # Whoever reads a secret from a file may have its last newline too, and whoever uses it has not.
-        text = text.strip()
-        length = len(text)
-        if length < _SHORTEST or (length <= _LONGEST_WORD and text.lower() in COMMON_WORDS) or text == REDACTED:
+        text = text.strip().strip(_AROUND)
+        if not self._keep(text):
             return
-        if len(self.kept) >= _MOST or length > self._room:
-            return
-        self.kept[text] = None
-        self._room -= length
+        if any(map(text.__contains__, _ESCAPES)):  # who is given it escaped, shows it as it is
+            for reading in readings(text):
+                self._keep(reading.text)
         if "\n" in text:
             for line in text.splitlines():
                 if len(line) >= _SHORTEST_LINE and not line.startswith("-----"):
                     self.add(line)
+
+    def _keep(self, text: str) -> bool:
+        length = len(text)
+        if length < _SHORTEST or (length <= _LONGEST_WORD and text.lower() in COMMON_WORDS) or text == REDACTED:
+            return False
+        if len(self.kept) >= _MOST or length > self._room:
+            return False
+        self.kept[text] = None
+        self._room -= length
+        return True

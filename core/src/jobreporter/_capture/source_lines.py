@@ -12,6 +12,7 @@ import stat
 import tokenize
 from collections import OrderedDict
 from functools import partial
+from typing import Any
 
 from jobreporter._system.aside import FILES
 from jobreporter._system.greenlets import patched_by
@@ -80,8 +81,8 @@ def source_line(filename: str, lineno: int) -> str | None:
     if type(filename) is not str:
         return None  # compiled by somebody whose class of texts may do anything
     # Whatever a program has put in its place, only a dict is looked at, and no method that its class overrides.
-    cache: object = linecache.cache
-    given = dict.get(cache, filename) if issubclass(type(cache), dict) else None  # type: ignore[arg-type]  # a dict, as the test says
+    cache: Any = linecache.cache
+    given = dict.get(cache, filename) if issubclass(type(cache), dict) else None
     lines = given[2] if type(given) is tuple and len(given) == 4 else _files.lines(filename)
     if type(lines) is not list or not 0 < lineno <= len(lines):
         return None

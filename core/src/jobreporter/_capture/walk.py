@@ -20,6 +20,7 @@ from uuid import UUID
 
 from jobreporter._capture.bounds import HIGHEST, KEY_LENGTH, LOWEST, NODE, SHORTEST_KEY, Bounds
 from jobreporter._capture.eraser import beginning, shortened, untaken
+from jobreporter._capture.named_beside import VALUES, name_beside, with_names_beside
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._foreign.arrays import described, is_array
@@ -100,10 +101,13 @@ class Walk:
     def mapping(self, value: dict[Any, Any], depth: int = 0) -> dict[str, Any]:
         """A dict as plain data; keys that are no text become text."""
         kept: dict[str, Any] = {}
-        for key, item in head(value, dict, self._bounds.items):
+        pairs = head(value, dict, self._bounds.items)
+        for key, item in pairs:
             if self._left <= 0:
                 break
             name, shown = self._key(key, depth)
+            if name in VALUES and self._redaction is not None:
+                name = name_beside(pairs, self._redaction.names) or name
             if shown in kept:
                 shown = untaken(shown, kept)
             kept[shown] = self._named(name, item, depth)
@@ -120,6 +124,8 @@ class Walk:
         """
         kept: list[Any] = []
         items = head(value, builtin, self._bounds.items)
+        if names and self._redaction is not None:
+            names = with_names_beside(names, items, self._redaction.names)
         for index, item in enumerate(items):
             if self._left <= 0:
                 break
@@ -134,8 +140,11 @@ class Walk:
     def _named(self, name: str, item: Any, depth: int) -> Any:
         if self._redaction is None or name not in self._redaction.names:
             return self.value(item, depth + 1)
+        shown = self._redaction.conceal(name, item, self.secrets)
+        if shown is not REDACTED:
+            return self.value(item, depth + 1)
         self._left -= NODE + len(REDACTED)
-        return self._redaction.conceal(name, item, self.secrets)
+        return shown
 
     def _container(self, value: Any, builtin: Any, depth: int) -> Any:
         if depth >= self._bounds.depth:
@@ -165,7 +174,8 @@ class Walk:
         for name, held in named[: self._bounds.items]:
             if self._left <= 0:
                 break
-            text = _represented(self._named(name, held, depth))
+            beside = name_beside(named, self._redaction.names) if name in VALUES and self._redaction else ""
+            text = _represented(self._named(beside or name, held, depth))
             kept.append(f"{name}={text}" if name else text)
         if len(kept) < len(named):
             self.has_cut = True

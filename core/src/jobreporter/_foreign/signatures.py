@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from functools import partial
+from functools import partial, partialmethod
 from itertools import pairwise
-from types import FunctionType, GetSetDescriptorType, MethodType
+from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, MethodType
 from typing import Any, NamedTuple, Protocol
 
-from jobreporter._foreign.classes import attribute
+from jobreporter._foreign.classes import attribute, full_name
 
 _HAS_VARARGS = 0x04  # as inspect.CO_VARARGS
+# Of the kinds of parameters, as `inspect` numbers them: those that a position fills, and the one that takes the rest.
+_BY_POSITION = (0, 1)
+_THE_REST = 2
 _LONGEST_CHAIN = 20
 
 #: Names by position. A ``*args`` that takes the rest comes last and keeps its star.
@@ -52,29 +55,34 @@ class Wrapped(NamedTuple):
 def positional_names(function: Any) -> Names | Wrapped:
     """What a callable calls its positional arguments.
 
-    It sees through bound methods, partials, classes, callable objects and what ``functools.wraps`` marks. A decorator's
-    own names count, and where it takes ``*args``, those of what it wraps too. Of anything else, such as a function
-    written in C, nothing is known: the answer is empty. It never raises.
+    It sees through bound methods, partials, classes, callable objects and what ``functools.wraps`` marks, and takes the
+    signature that a decorator puts on what it returns. A decorator's own names count, and where it takes ``*args``, those
+    that it declares, or of what it wraps too. Of anything else, such as a function written in C, nothing is known: the
+    answer is empty. It never raises.
     """
     if function is None:
         return ()
-    if type(function) is FunctionType and "__wrapped__" not in function.__dict__:
+    if type(function) is FunctionType and not function.__dict__:  # as most are
         return _parameters(function, 0)
     layers: list[Layer] = []
     given = 0  # arguments from the left that are given already
+    declared: Names | None = None
     for _ in range(_LONGEST_CHAIN):
+        declared = _declared(function, given) or declared
         own, behind, more = _parts_of(function)
         given += more
         if own is None:
             function = behind
             continue
         names = _parameters(own, given)
-        if behind is None or not (names and names[-1].startswith("*")):
-            if not layers:
-                return names
-            layers.append(Layer(names, _required(own, given)))
-            break
+        takes_the_rest = bool(names) and names[-1].startswith("*")
+        if not layers and not (takes_the_rest and (declared or behind is not None)):
+            return names
         layers.append(Layer(names, _required(own, given)))
+        if declared:
+            layers.append(Layer(declared, len(declared)))
+        if declared or behind is None or not takes_the_rest:
+            break
         given -= more  # what it wraps is called by it, not through it
         function = behind
     return Wrapped(tuple(layers)) if layers else ()
@@ -84,6 +92,9 @@ def _parts_of(function: Any) -> tuple[FunctionType | None, Any, int]:
     """The function whose names count, if it is known; what is behind it; how many arguments it gets from the left."""
     kind: Any = type(function)
     if kind is FunctionType:
+        for name in ("_partialmethod", "__partialmethod__"):  # before and since Python 3.13
+            if type(part := function.__dict__.get(name)) is partialmethod:
+                return None, part.func, len(part.args)
         return function, function.__dict__.get("__wrapped__"), 0
     if kind is partial:
         return None, function.func, len(function.args)
@@ -91,8 +102,11 @@ def _parts_of(function: Any) -> tuple[FunctionType | None, Any, int]:
         return None, function.__func__, 1
     if kind is staticmethod:
         return None, function.__func__, 0
+    if kind is classmethod:
+        return None, function.__func__, 1
     if issubclass(kind, type):
-        return None, _constructor(function), 1
+        made = attribute(kind, "__call__")
+        return None, made if type(made) is FunctionType else _constructor(function), 1
     call, wrapped = attribute(kind, "__call__"), _wrapped(function)
     if wrapped is None:
         return None, call, 1
@@ -137,8 +151,53 @@ def _required(function: FunctionType, given: int) -> int:
 
 def _wrapped(function: Any) -> Any:
     """What an object says that it wraps, as a cached function does."""
-    own = attribute(type(function), "__dict__")
-    return dict.get(own.__get__(function), "__wrapped__") if type(own) is GetSetDescriptorType else None
+    return _held(function, "__wrapped__")
+
+
+def _declared(function: Any, given: int) -> Names | None:
+    """The names of the signature that a function or object bears for others to see; ``None`` if it bears none."""
+    signature = (
+        function.__dict__.get("__signature__") if type(function) is FunctionType else _held(function, "__signature__")
+    )
+    if signature is None or full_name(type(signature)) != "inspect.Signature":
+        return None
+    parameters = _slot(signature, "_parameters")
+    if type(parameters) is not MappingProxyType:
+        return None
+    names: list[str] = []
+    for parameter in parameters.values():
+        name, kind = _slot(parameter, "_name"), _slot(parameter, "_kind")
+        if type(name) is not str or not issubclass(type(kind), int):
+            return None
+        if int.__index__(kind) in _BY_POSITION:
+            names.append(name)
+        elif int.__index__(kind) == _THE_REST:
+            names.append(f"*{name}")
+    return (
+        tuple(names[given:]) if len(names) > given else tuple(names[-1:]) if names and names[-1].startswith("*") else ()
+    )
+
+
+def _held(value: Any, name: str) -> Any:
+    """What an object that is no function holds under a name: in a slot, in one of a type in C, or in its dict."""
+    kind = type(value)
+    if kind is partial or kind is MethodType or issubclass(kind, type):
+        return None
+    if (slot := attribute(kind, name)) is not None:
+        return _slot(value, name) if type(slot) in (MemberDescriptorType, GetSetDescriptorType) else None
+    own = attribute(kind, "__dict__")
+    return dict.get(own.__get__(value), name) if type(own) is GetSetDescriptorType else None
+
+
+def _slot(value: Any, name: str) -> Any:
+    """What a slot holds, of which no code of the program's knows; ``None`` if there is nothing in it."""
+    member: Any = attribute(type(value), name)
+    if type(member) is not MemberDescriptorType and type(member) is not GetSetDescriptorType:
+        return None
+    try:
+        return member.__get__(value)
+    except (AttributeError, ValueError):  # nothing was put into it; of wrapt, one that isn't initialized
+        return None
 
 
 def _constructor(kind: type) -> Any:

@@ -46,6 +46,28 @@ _WORDS: Final = (
     " ssh-keygen sudo htpasswd echo password PASS AUTH pass auth IDENTIFIED identified PASSWORD crypt sqlplus rman expdp impdp config"
 ).split()
 _PATTERNS: Final = tuple(re.compile(pattern, re.MULTILINE) for pattern in _IN_PLACE)
+# The same of tools that fewer texts speak of, each with the words that it is known by.
+_FURTHER: Final = (
+    (("curl",), rf"\bcurl{_UP_TO}-u[\"']?[^\s:\"'=]{{1,100}}:(?!//)(?P<secret>[^\s\"'|;&,\])]{{3,200}})"),
+    (("sqlcmd", "bcp", "zip"), rf"\b(?:sqlcmd|bcp|zip){_UP_TO}-P{_NEXT}{_VALUE}"),
+    (
+        ("7z", "rar", "unzip"),
+        rf"\b(?:7z|7za|7zr|unrar|rar|unzip){_UP_TO}-(?:p|hp|P[ ])(?P<secret>[^\s\"'|;&,\])]{{3,200}})",
+    ),
+    (("twine",), rf"\btwine{_UP_TO}-p{_NEXT}{_VALUE}"),
+    (("openssl",), rf"\bopenssl[ ]\w+\b{_UP_TO}-k{_NEXT}{_VALUE}"),
+    (
+        ("smbclient", "rpcclient", "net rpc", "winexe", "cifs"),
+        rf"\b(?:smbclient|rpcclient|net[ ]rpc|winexe|mount\.cifs){_UP_TO}(?:-U|--user){_NEXT}[\"']?[^\s%\"']{{1,100}}%(?P<secret>[^\s\"'|;&,\])]{{3,200}})",
+    ),
+    (("lftp",), rf"\blftp{_UP_TO}(?:-u|--user){_NEXT}[\"']?[^\s,\"']{{1,100}},(?P<secret>[^\s\"'|;&,\])]{{3,200}})"),
+    (("rabbitmqctl",), rf"\brabbitmqctl{_UP_TO}(?:add_user|change_password)[ ]\S{{1,100}}[ ]{_VALUE}"),
+    (("mc alias",), rf"\bmc[ ]alias[ ]set[ ]\S{{1,100}}[ ]\S{{1,200}}[ ]\S{{1,100}}[ ]{_VALUE}"),
+    (("net use",), rf"\bnet[ ]use[ ][^\n|;&]{{0,200}}\\\S{{1,200}}[ ](?![/*]){_VALUE}"),
+    (("vault",), rf"\bvault[ ](?:login|unwrap|operator[ ]unseal)[ ](?:-\S{{1,60}}[ ]){{0,4}}(?![\w]{{1,40}}=){_VALUE}"),
+)
+_FURTHER_PATTERNS: Final = tuple((words, re.compile(pattern, re.MULTILINE)) for words, pattern in _FURTHER)
+_FURTHER_WORDS: Final = tuple(word for words, _ in _FURTHER for word in words)
 # git config, npm config set, aws configure set: the name is a word of its own.
 _CONFIGURED = re.compile(
     r"""\b config(?:ure)? \b (?:[ ](?:set|add|--\w[\w\-]*+)){0,4} [ ] (?P<name> [\w./:\-]{2,120}+) [ ]++ ["']? (?P<secret> [^\s"'=|;&]{3,200})""",
@@ -55,12 +77,15 @@ _CONFIGURED = re.compile(
 
 def commands(text: str, names: SecretNames) -> Iterator[Finding]:
     """What a tool is known to take for a password at that place."""
-    if not any(map(text.__contains__, _WORDS)):
-        return
-    for pattern in _PATTERNS:
+    patterns: list[re.Pattern[str]] = []
+    if any(map(text.__contains__, _FURTHER_WORDS)):
+        patterns += [pattern for words, pattern in _FURTHER_PATTERNS if any(map(text.__contains__, words))]
+    if any(map(text.__contains__, _WORDS)):
+        patterns += _PATTERNS
+    for pattern in patterns:
         for found in pattern.finditer(text):
             if is_secret(found["secret"]):
                 yield Finding(*found.span("secret"), (found["secret"],))
-    for found in _CONFIGURED.finditer(text):
+    for found in _CONFIGURED.finditer(text) if "config" in text else ():
         if found["name"] in names and is_secret(found["secret"]):
             yield Finding(*found.span("secret"), (found["secret"],))

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 
 from jobreporter._capture.finders.finding import Finding
-from jobreporter._capture.finders.values import Value, block_at, line_at, until, value_at
+from jobreporter._capture.finders.prose import looks_random
+from jobreporter._capture.finders.values import Value, bare, block_at, is_directory, is_secret, line_at, until, value_at
 from jobreporter._capture.secret_names import SecretNames
 
 # name=x, name => x, cfg["name"] = x, and in quotes also "name": x. Without them a colon is mostly prose.
 _ASSIGNED = re.compile(
     r"""(?<![\w.\-]) (?P<name> [\w.\-]++)
-        (?: \\{0,3} ["']? \]? [ \t]*+ (?: => | =(?![=~]) ) | \\{0,3} ["'] \]? [ \t]*+ : ) (?: \s*+ (?=["'(\[{]|string\() | [ \t]*+ )""",
+        (?: \\{0,3} ["']? \]? [ \t]*+ (?: => | :=(?!=) | [!=]==?(?=[ ]?["']) | =(?![=~]) ) | \\{0,3} ["'] \]? [ \t]*+ : ) (?: \s*+ (?=["'(\[{]|string\() | [ \t]*+ )""",
     re.VERBOSE,
 )
 # NAME=x of an environment, which lasts until the next white space, whatever it holds.
@@ -29,18 +30,22 @@ _BRACKETED = re.compile(
 _TO_SPACE = re.compile(r"[^\s\"']++")
 # Where a colon is no prose: {Name:x, in a structure of other languages, and {name: "x" or (name: "x".
 _FIELD = re.compile(
-    r"""(?:^|(?<=[{(\[,;])|(?<=[{(\[,;][ ])|(?<=[{(\[,;\s][ ]{2})|(?<=\s)) (?P<name> [A-Za-z_][\w.\-]*+) (?: : (?=[^\s:/=>]) | : [ ]++ (?=["'`]) )""",
+    r"""(?:^|(?<=[{(\[,;])|(?<=[{(\[,;][ ])|(?<=[{(\[,;\s][ ]{2})|(?<=\s)) (?P<name> [^\W\d][\w.\-]*+) (?: : (?=[^\s:/=>]) | : [ ]++ (?=["'`]) )""",
     re.VERBOSE | re.MULTILINE,
 )
 # A line of its own, as YAML has it.
 _LINE = re.compile(
-    r"^[ \t]{0,40}+ (?:-[ ]|[>|<][ ])?+ (?P<name> [A-Za-z_][\w.\-]*+) [ \t]{0,20}+ :{1,2} [ \t]++ (?=[^\s\[{|>&*!])",
+    r"^[ \t]{0,40}+ (?:-[ ]|[>|<][ ])?+ (?P<name> [^\W\d][\w.\-]*+) [ \t]{0,20}+ :{1,2} [ \t]++ (?=[^\s\[{|>&*!])",
     re.VERBOSE | re.MULTILINE,
 )
 # The same before a block of lines.
 _BLOCK = re.compile(
-    r"^[ \t]{0,40}+ (?:-[ ])?+ (?P<name> [A-Za-z_][\w.\-]*+) [ \t]{0,20}+ : [ \t]++ [|>][+\-\d]{0,3}+ [ \t]*+ \r?\n (?=[ \t]+\S)",
+    r"^[ \t]{0,40}+ (?:-[ ])?+ (?P<name> [^\W\d][\w.\-]*+) [ \t]{0,20}+ : [ \t]++ [|>][+\-\d]{0,3}+ [ \t]*+ \r?\n (?=[ \t]+\S)",
     re.VERBOSE | re.MULTILINE,
+)
+# A row of a table, as a client of a database shows one of a few columns.
+_ROW = re.compile(
+    r"^[ \t]{0,40}+ (?P<name> [^\W\d][\w.\-]*+) (?: [ ]*+ \| [ ]*+ | \t++ ) (?=\S)", re.VERBOSE | re.MULTILINE
 )
 # What follows the first word of a sentence.
 _GOES_ON = re.compile(r"[ ][A-Za-z\"'`(]")
@@ -52,6 +57,18 @@ _PAIR = re.compile(r"""[(\[] [ ]?+ [bru]?["'] (?P<name> [\w.\-]{1,80}+) ["'] , \
 _ELEMENT = re.compile(r"< (?:[\w\-]{1,40}+:)? (?P<name> [\w.\-]{1,80}+) (?:[ ][^<>]{0,400})? > (?=[^<\s])", re.VERBOSE)
 _ATTRIBUTES = re.compile(
     r"""\b (?:name|key|field) = ["'] (?P<name> [\w.\-:]{1,80}+) ["'] [^<>\n]{0,200}? \b value = (?=["'])""", re.VERBOSE
+)
+# A name and its value, each under a key of its own: an entry of an environment, a header.
+_NAMED = re.compile(
+    r"""(?<![\w.\-]) (?i: name|key|field|header|parameter|param|variable|var|option|setting) \\{0,3} ["']? [ ]?+ [:=] [ ]?+ [bru]?\\{0,3}["']?
+        (?P<name> [\w.\-:/]{2,80}+) \\{0,3} ["']? [ ]?+ [,;\n] [^{}()<>]{0,200}? (?<![\w.\-]) (?i:value|val) \\{0,3} ["']? [ ]?+ [:=] [ ]?+ (?=\S)""",
+    re.VERBOSE,
+)
+_NAMED_AFTER = re.compile(
+    r"""(?<![\w.\-]) (?i:value|val) \\{0,3} ["']? [ ]?+ [:=] [ ]?+ (?P<secret> [bru]?\\{0,3}["'] [^\s"'{}()<>]{3,1000}+ \\{0,3}["'])
+        [, \n]{1,3} [ ]{0,40} [^{}()<>\n]{0,200}? (?<![\w.\-]) (?i: name|key|field|header|parameter|param|variable|var|option|setting) \\{0,3} ["']? [ ]?+ [:=] [ ]?+ [bru]?\\{0,3}["']?
+        (?P<name> [\w.\-:/]{2,80}+)""",
+    re.VERBOSE,
 )
 # Secret in the query of a URL, and mostly not elsewhere.
 _QUERY = re.compile(
@@ -85,6 +102,11 @@ def fields(text: str, names: SecretNames) -> Iterator[Finding]:
     yield from _found(text, _BLOCK, names, block_at)
 
 
+def rows(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What stands behind a name in a table, if it is no other column's name."""
+    return _found(text, _ROW, names, _random_word)
+
+
 def options(text: str, names: SecretNames) -> Iterator[Finding]:
     """What follows an option of a command line."""
     return _found(text, _OPTION, names, value_at)
@@ -93,6 +115,14 @@ def options(text: str, names: SecretNames) -> Iterator[Finding]:
 def pairs(text: str, names: SecretNames) -> Iterator[Finding]:
     """The second of two that belong together."""
     return _found(text, _PAIR, names, value_at)
+
+
+def named_beside(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What stands under ``value`` beside its name."""
+    yield from _found(text, _NAMED, names, value_at)
+    for found in _NAMED_AFTER.finditer(text):
+        if found["name"] in names and is_secret(bare(found["secret"])):
+            yield Finding(*found.span("secret"), (bare(found["secret"]),))
 
 
 def markup(text: str, names: SecretNames) -> Iterator[Finding]:
@@ -113,7 +143,7 @@ def _found(
     for found in introduction.finditer(text):
         if found.start() < done or found["name"] not in names:
             continue
-        if (given := value(text, found.end())) is not None:
+        if (given := value(text, found.end())) is not None and not is_directory(found["name"], given.bare):
             yield Finding(found.end(), given.end, (given.bare,))
             done = given.end
 
@@ -124,6 +154,11 @@ def _assigned_at(text: str, start: int) -> Value | None:
     if given is None or not given.bare.isalpha() or not text[:start].rstrip().endswith(":"):
         return given
     return None if _GOES_ON.match(text, given.end) else given
+
+
+def _random_word(text: str, start: int) -> Value | None:
+    given = _single(text, start)
+    return given if given is not None and looks_random(given.bare, quoted=False) else None
 
 
 def _to_space(text: str, start: int) -> Value | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,15 +10,28 @@ from jobreporter._capture.finders.commands import commands
 from jobreporter._capture.finders.databases import databases, statements
 from jobreporter._capture.finders.finding import Finding
 from jobreporter._capture.finders.headers import bearers, headers, parts_of
-from jobreporter._capture.finders.named import assigned, bracketed, fields, markup, options, pairs, queries
+from jobreporter._capture.finders.named import (
+    assigned,
+    bracketed,
+    fields,
+    markup,
+    named_beside,
+    options,
+    pairs,
+    queries,
+    rows,
+)
 from jobreporter._capture.finders.prose import may_be_sentences, sentences
 from jobreporter._capture.finders.shapes import cards, shapes
 from jobreporter._capture.finders.urls import userinfo
-from jobreporter._capture.finders.values import bare
+from jobreporter._capture.finders.values import bare, is_directory
+from jobreporter._capture.readings import readings
 from jobreporter._capture.secret_names import SecretNames
 
 # Without one of these a text is a single word, and has nothing to name.
-_JOINTS = " =:,<"
+_JOINTS = " =:,<|\t"
+# Signs that introduce something, escaped: those of a URL within another, of JSON in HTML, of JSON in JSON.
+_ESCAPED = re.compile(r"%(?:25)?(?:3[aAdD]|22)|&(?:quot|lt|\#0?3[49]|\#[xX]2[27]);|\\+u00(?:22|3[aAdD])|\\+n[ \t]*\w")
 
 
 class Search:
@@ -30,7 +44,14 @@ class Search:
         self._known_shapes = known_shapes
 
     def everywhere(self, text: str) -> Iterator[Finding]:
-        """All that a text says to be secret."""
+        """All that a text says to be secret, as it stands and in what is escaped in it."""
+        yield from self._as_it_stands(text)
+        if ("%" in text or "&" in text or "\\" in text) and _ESCAPED.search(text):
+            for reading in readings(text):
+                for start, end, secrets in self._as_it_stands(reading.text):
+                    yield Finding(reading.origin(start), reading.origin(end), secrets)
+
+    def _as_it_stands(self, text: str) -> Iterator[Finding]:
         yield from self.by_itself(text)
         if any(map(text.__contains__, _JOINTS)):
             yield from self.introduced(text)
@@ -38,6 +59,10 @@ class Search:
     def parts(self, name: str, text: str) -> Iterator[str]:
         """The secrets within a value that is one, which has this name: each cookie's, say, or the word after a scheme."""
         yield from parts_of(name, bare(text))
+
+    def is_directory(self, name: str, value: str) -> bool:
+        """Whether a value is the directory that a shell was in, and no secret."""
+        return is_directory(name, value)
 
     def by_itself(self, text: str) -> Iterator[Finding]:
         """What is known to be secret whatever is around it."""
@@ -68,10 +93,12 @@ class Search:
 _FINDERS: Final = (
     (("-", "authorization", "cookie", "apikey"), headers),
     ((":",), fields),
+    (("|", "\t"), rows),
     (("=", ":"), assigned),
     ((",",), pairs),
     (("-",), options),
     (("<",), markup),
+    (("value", "val"), named_beside),
     (("[",), bracketed),
     ((")=(", "duplicate", "input_value=", "column"), databases),
     (("insert", "replace", "parameters", "params", "args"), statements),

@@ -17,7 +17,9 @@ _USERINFO = re.compile(
 )
 _MASKED = re.compile(r"[^:]*:?(?:[*•x]{3,}|\*+|\[\w+\]|<\w+>|\{[^{}]*\}|\$\{?\w+\}?)?")
 # What Oracle's drivers have instead.
-_SLASHED = re.compile(r"jdbc:oracle:\w{1,10}:(?P<user>[\w.$#]{1,60})/(?P<secret>[^\s@/]{1,128})@")
+_SLASHED = re.compile(
+    r"(?:jdbc:oracle:\w{1,10}:[\w.$#]{1,60}|(?<![\w./@:\-])[\w.$#]{1,60}(?=/[^\s@/]{1,128}@//))/(?P<secret>[^\s@/]{1,128})@"
+)
 
 
 def userinfo(text: str) -> Iterator[Finding]:
@@ -27,6 +29,6 @@ def userinfo(text: str) -> Iterator[Finding]:
         if not secret or (":" in secret and _MASKED.fullmatch(secret)) or set(secret) <= {"*"}:
             continue
         yield Finding(*found.span("secret"), (secret.rpartition(":")[2],))
-    if "oracle" in text:
+    if "oracle" in text or "@//" in text:
         for found in _SLASHED.finditer(text):
             yield Finding(*found.span("secret"), (found["secret"],))
