@@ -120,3 +120,28 @@ def test_a_secret_among_the_words(runs: Runs, words: list[str]) -> None:
     failure = runs.shell("echo refused sh-5e6f7a8b", *words)
     assert "sh-5e6f7a8b" not in shown(failure)
     assert words[0] in failure.job.args
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SHOP_TOKEN", "sh-9c0d1e2f"),
+        ("PGPASSWORD", "sh-9c0d1e2f"),
+        ("DATABASE_URL", "postgres://kim:sh-9c0d1e2f@db/shop"),
+        ("CREDENTIALS_JSON", '{"password": "sh-9c0d1e2f"}'),
+    ],
+)
+def test_a_secret_of_the_environment(runs: Runs, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A command is given some of its secrets without a word; its output may show them all the same."""
+    monkeypatch.setenv(name, value)
+    failure = runs.shell("echo could not use $(echo sh-9c0d1e2x | tr x f)")
+    assert failure.error.message == "exited with code 3: could not use [redacted]"
+    assert "sh-9c0d1e2f" not in shown(failure)
+
+
+def test_what_else_is_in_the_environment_is_left_alone(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory that a shell was in, and the kind of a login, are no secrets."""
+    monkeypatch.setenv("PWD", "/nowhere/at/all")
+    monkeypatch.setenv("MODE", "nightly")
+    failure = runs.shell("echo no $(echo /nowhere/at)/all for nightly runs")
+    assert failure.error.message == "exited with code 3: no /nowhere/at/all for nightly runs"

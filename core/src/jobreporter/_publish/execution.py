@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from jobreporter._capture.eraser import Eraser, untaken
+from jobreporter._capture.gathering import Gathering
 from jobreporter._capture.plain import brief
 from jobreporter._capture.raw_error import KnownError, RawError
 from jobreporter._capture.secrets import REDACTED, Secrets
@@ -146,6 +147,12 @@ class Execution:
         shown = self._redaction.text(text, secrets)
         self._secrets = secrets.found()
         return Eraser(self._secrets).text(shown)
+
+    def _know(self, values: object) -> None:
+        """Keep what is secret among some values out of all that is told of the job, though it is none of its arguments."""
+        secrets = Secrets(self._secrets)
+        Gathering(self._redaction, secrets).values(values)
+        self._secrets = secrets.found()
 
     def succeed(self) -> None:
         """Note that the job completed."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,6 +112,8 @@ def execute(
     with dispatcher.begin(
         name, source="command", queue=queue, args=words, argument_names=argument_names(words)
     ) as execution:
+        # What it is given without a word may be in its output all the same.
+        execution._know(_as_text(os.environb if inherited.environment is None else inherited.environment))
         try:
             child = Child(command, wakeups, inherited)
         except OSError as error:
@@ -198,6 +200,10 @@ def _option(word: str) -> str:
     """The name that announces the next word: ``token`` for ``--token`` and ``-token``."""
     name = word.lstrip("-")
     return name if word.startswith("-") and "=" not in name else ""
+
+
+def _as_text(environment: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {os.fsdecode(name): value.decode(errors="replace") for name, value in environment.items()}
 
 
 def readable(word: str) -> str:
