@@ -86,9 +86,9 @@ def test_all_of_it_passes_as_it_is(workshop: Workshop, project: str, command: tu
 
 
 @pytest.mark.parametrize("kind", ["reporter", "reporter --async --command", "source"])
-@pytest.mark.parametrize("name", ["ab", "a_name_of_thirty_characters_ok"])
+@pytest.mark.parametrize("name", ["ab", "a_name_of_thirty_characters_ok", "import", "print"])
 def test_no_name_upsets_the_formatter(workshop: Workshop, kind: str, name: str) -> None:
-    """The shortest and the longest: no line has to be broken in another way."""
+    """The shortest and the longest: no line has to be broken in another way. Nor is a word of Python's own in the way."""
     into = f"{len(kind)}"
     workshop.run(".", "jobreporter", "new", *kind.split(), name, "--into", into)
     project = f"{into}/jobreporter-{name.replace('_', '-')}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from importlib.util import find_spec
+from unicodedata import combining, normalize
 
 from jobreporter._plugins.discovery import OFFICIAL
 from jobreporter._plugins.installed import COMMANDS, REPORTERS, scan
@@ -18,7 +19,7 @@ _GOOD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 #: What this project publishes beside the core: ``jobreporter-NAME``.
 OWN = (*OFFICIAL, "redis")
 #: Lanes that core makes itself, and so no names of reporters.
-_LANES = {"stream": "core's own lane"}
+_LANES = {"stream": "core's own lane", "relay": "core's own relays"}
 
 
 def refusal(name: str, group: str, *, command: Collection[str] | None = None, module: str = PACKAGE) -> str | None:
@@ -32,7 +33,7 @@ def refusal(name: str, group: str, *, command: Collection[str] | None = None, mo
         return _taken(candidate, group, command, module)
 
     good = _good(name)
-    if name != good:
+    if not name or name != good:
         rule = f"a name is of small letters, digits and single underscores, begins with a letter, and has {LONGEST} at most"
         return f"{name!r} is no name for it: {rule}{_try(good, taken)}"
     reason = taken(name)
@@ -41,9 +42,13 @@ def refusal(name: str, group: str, *, command: Collection[str] | None = None, mo
 
 def _good(name: str) -> str:
     """The nearest name of the right form; empty if there is nothing to make it of."""
-    words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
+    without_accents = "".join(each for each in normalize("NFKD", name) if not combining(each))
+    words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", without_accents).lower())
+    # What it is for is in the name of the distribution anyhow.
     if words[:1] == ["jobreporter"]:
         words = words[1:]
+    elif words[1:] and words[-1] == "jobreporter":
+        words = words[:-1]
     good = "_".join(words).lstrip("0123456789_")[:LONGEST].rstrip("_")
     return good if _GOOD.fullmatch(good) else ""
 

@@ -8,14 +8,14 @@ from jobreporter import JobReporterError, reporter_options
 from jobreporter_pigeon._options import PigeonOptions
 
 
-@click.command()
+@click.command("pigeon")
 @click.option(
     "--reporter",
     default="pigeon",
     help="Which table of the config, where several use this reporter.",
 )
 @click.pass_obj  # what `jobreporter --config PATH` says
-def pigeon(config: str | None, reporter: str) -> None:
+def show(config: str | None, reporter: str) -> None:
     """Show where batches go."""
     try:
         options = reporter_options(reporter, PigeonOptions, config)
