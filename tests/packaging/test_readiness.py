@@ -146,7 +146,35 @@ def test_a_package_that_announces_nothing_is_told_so(tmp_path: Path, project: Pa
     [path] = [path for path in files if path.name == "pyproject.toml"]
     files[path] = files[path].replace('"jobreporter.reporters"', '"jobreporter.reportrs"')
     write(files, tmp_path / "project")
-    assert "announces no reporter" in check(tmp_path / "project").rules["entry point"]["problems"][0]
+    announces_none, strange = check(tmp_path / "project").rules["entry point"]["problems"]
+    assert "announces no reporter" in announces_none
+    assert strange == "nobody looks into the group 'jobreporter.reportrs'. Did you mean 'jobreporter.reporters'?"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("pyproject.toml", 'pigeon = "jobreporter', 'log = "jobreporter', "the name 'log' is taken by jobreporter "),
+        ("pyproject.toml", 'pigeon = "jobreporter', 'stream = "jobreporter', "is taken by core's own lane"),
+        ("pyproject.toml", 'pigeon = "jobreporter', 'sentry = "jobreporter', "is taken by jobreporter-sentry "),
+        (
+            "_options.py",
+            "    url: Annotated",
+            '    when: str = ""\n    url: Annotated',
+            "its option 'when' can't be set",
+        ),
+    ],
+)
+def test_what_a_worker_would_refuse_is_told(tmp_path: Path, file: str, old: str, new: str, told: str) -> None:
+    """A name that somebody else has, and an option under a key of jobreporter's own, are no matter of taste."""
+    files = made(["reporter"], "pigeon")
+    [path] = [path for path in files if path.name == file]
+    assert old in files[path]
+    files[path] = files[path].replace(old, new)
+    write(files, tmp_path / "project")
+    found = check(tmp_path / "project")
+    assert (found.code, found.tier) == (1, None)
+    assert told in "; ".join(found.rules["loads"]["problems"])
 
 
 def test_what_only_the_project_tells_is_unseen_in_its_wheel(project: Path, tmp_path: Path) -> None:

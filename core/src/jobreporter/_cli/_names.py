@@ -19,7 +19,7 @@ _GOOD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 #: What this project publishes beside the core: ``jobreporter-NAME``.
 OWN = (*OFFICIAL, "redis")
 #: Lanes that core makes itself, and so no names of reporters.
-_LANES = {"stream": "core's own lane", "relay": "core's own relays"}
+LANES = {"stream": "core's own lane", "relay": "core's own relays"}
 
 
 def refusal(name: str, group: str, *, command: Collection[str] | None = None, module: str = PACKAGE) -> str | None:
@@ -60,8 +60,8 @@ def _try(good: str, taken: Callable[[str], str | None]) -> str:
 
 
 def _taken(name: str, group: str, command: Collection[str] | None, module: str) -> str | None:
-    if group == REPORTERS and name in _LANES:
-        return _LANES[name]
+    if group == REPORTERS and name in LANES:
+        return LANES[name]
     groups = [group, *([COMMANDS] if command is not None else [])]
     for each in groups:
         if providers := scan(each).get(name):

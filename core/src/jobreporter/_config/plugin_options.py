@@ -117,7 +117,7 @@ def describe_options(
     """
     if options_type is None:
         return []
-    _check_usable(options_type, reporter)
+    check_usable(options_type, reporter)
     described = []
     for field in msgspec.structs.fields(options_type):
         name = field.encode_name
@@ -159,7 +159,7 @@ def _read(
             problem = f"unknown option {wording.quoted(key)}: reporter {wording.quoted(reporter.use)} takes no options"
             reading.faults.append(Problem((str(key),), problem + hint))
         return None if options_type is None else options_type(), reading
-    _check_usable(options_type, reporter)
+    check_usable(options_type, reporter)
     placement = Placement(place="agent" if reporter.in_agent else "worker", agents=reporter.lane.agents)
 
     def check(options: Options) -> Iterable[str]:
@@ -183,7 +183,8 @@ def _quotes_harmless(is_secret: Callable[[str], bool]) -> Callable[[KeyPath, obj
     return quotes
 
 
-def _check_usable(options_type: type[Options], reporter: ReporterConfig) -> None:
+def check_usable(options_type: type[Options], reporter: ReporterConfig) -> None:
+    """Whether a config can set these options at all. Raises PluginError, in a sentence."""
     try:
         inspect.type_info(options_type)
     except Exception as error:  # an annotation may be anything, and be written as a string too

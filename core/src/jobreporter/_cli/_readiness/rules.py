@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 from jobreporter._cli._readiness.loaded import Loaded
 from jobreporter._cli._readiness.requirement import trouble
-from jobreporter._cli._readiness.subject import Subject
+from jobreporter._cli._readiness.subject import GROUPS, Subject
+from jobreporter._nearest import did_you_mean
 from jobreporter._plugins.installed import COMMANDS, REPORTERS
 from jobreporter._version import __version__
 
@@ -51,6 +52,8 @@ def _metadata(subject: Subject, _: Loaded) -> Iterator[str]:
 def _entry(subject: Subject, _: Loaded) -> Iterator[str]:
     if not any(group != COMMANDS for group, _, _ in subject.entries):
         yield "it announces no reporter, no source and no engine of a stream"
+    for group in subject.strange_groups:
+        yield f"nobody looks into the group {group!r}{did_you_mean(group, (*GROUPS, COMMANDS))}"
 
 
 def _loads(_: Subject, loaded: Loaded) -> Iterator[str]:

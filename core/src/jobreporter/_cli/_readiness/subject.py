@@ -52,6 +52,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Message
     #: What it announces: group, name, and what that stands for.
     entries: tuple[tuple[str, str, str], ...]
+    #: Groups of entry points that are named like ours, and are none.
+    strange_groups: tuple[str, ...] = ()
     #: What an installer would write, by path.
     files: frozenset[str]
     #: Its project; ``None`` where only what was built of it is here.
@@ -135,6 +137,9 @@ def _subject(text: str, entries: importlib_metadata.EntryPoints, files: frozense
         metadata=metadata,
         entries=tuple(
             (entry.group, entry.name, entry.value) for entry in entries if entry.group in (*GROUPS, COMMANDS)
+        ),
+        strange_groups=tuple(
+            sorted({group for group in entries.groups if group.startswith("jobreporter")} - {*GROUPS, COMMANDS})
         ),
         files=files,
         folder=folder,
