@@ -80,6 +80,14 @@ class Busy:
     def handle_failure(self) -> None: ...
 
 
+class Printer:
+    """Says on stdout what it gets, where its program may say something to another one."""
+
+    @hookimpl
+    def handle_success(self, job: Job) -> None:
+        print(job.name)  # noqa: T201 - that is what it does wrong
+
+
 class Meddler:
     """It takes the environment, and logging, for its own."""
 

@@ -26,6 +26,7 @@ NAUGHTY = [
     (naughty.Sender, "test_it_follows_no_redirect"),
     (naughty.Busy, "test_it_leaves_nothing_behind"),
     (naughty.Meddler, "test_it_leaves_its_host_as_it_was"),
+    (naughty.Printer, "test_it_leaves_its_host_as_it_was"),
     (naughty.Once, "test_it_starts_again_after_a_crash"),
     (naughty.Once, "test_it_starts_again_in_the_same_process"),
 ]

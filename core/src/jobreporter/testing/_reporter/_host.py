@@ -56,7 +56,8 @@ for part in filter(None, attribute.split(".")):
     found = getattr(found, part)
 name, options = sys.argv[2], json.loads(sys.argv[3])
 dispatcher = jobreporter.Dispatcher({name: found}, config={"reporters": {name: options}})
-dispatcher.publish(make_event("failure"))
+for kind in ("started", "success", "aborted", "failure", "stopped"):
+    dispatcher.publish(make_event(kind))
 flushed = dispatcher.flush(20)
 after = state()
 dispatcher.close(10)
@@ -97,11 +98,14 @@ class HostCases(ReporterCases):
         """Importing it starts nothing, asks no network and is quick; running it imports no package and changes nothing.
 
         That is: signal handlers, hooks, the environment, the working directory, the logging tree, warning filters. A
-        package that is imported on the lane may meet another thread's import in a deadlock.
+        package that is imported on the lane may meet another thread's import in a deadlock. Nor does it print: stdout is
+        the program's own, which another program may read.
         """
         done = self._python(_STATE)
         assert done.returncode == 0, done.stderr
-        found = json.loads(done.stdout.splitlines()[-1])
+        *printed, last = done.stdout.splitlines()
+        assert printed == [], "it prints to stdout: log with logging.getLogger('jobreporter.NAME') instead"
+        found = json.loads(last)
         seconds = found.pop("seconds")
         assert found == {"at_import": [], "imported later": [], "flushed": True, "changed": {}}
         assert seconds <= self.import_seconds, f"its import takes {seconds:.2f} s"

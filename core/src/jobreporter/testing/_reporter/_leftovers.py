@@ -25,7 +25,11 @@ class LeftoverCases(ReporterCases):
         self.setup_method()
         before, open_before = set(threading.enumerate()), _open_files()
         self._live()
-        wait_for(lambda: not self._strangers(before), "the end of its threads")
+        wait_for(
+            lambda: not self._strangers(before),
+            "the end of its threads",
+            lambda: f"still there: {', '.join(thread.name for thread in self._strangers(before))}",
+        )
         self.stand_in.release()
         wait_for(lambda: len(_open_files()) <= len(open_before), "the closing of its files and sockets")
 
