@@ -17,6 +17,7 @@ from jobreporter._agent.progress import Progress, ReadUpTo
 from jobreporter._agent.relay import Relay
 from jobreporter._agent.sweeper import EVERY as SWEEP_EVERY
 from jobreporter._agent.sweeper import Sweeper
+from jobreporter._agent.turns import Turns
 from jobreporter._lane.operator_log import Throttle
 from jobreporter._lane.wording import describe
 from jobreporter._stream.decode import Decoded, decode
@@ -82,7 +83,7 @@ class Feeder:
         self._heads: dict[int, int] = {}
         self._first = 0
         self._bytes_per_event = 128.0
-        self._due: dict[str, float] = {}
+        self._turns = Turns(clock)
         self._registered = False
         self._trouble = Throttle(clock)
         #: Wakes it when a reporter is through with events.
@@ -126,7 +127,7 @@ class Feeder:
         if not self._registered:
             self._stream.register({each.name: each.settings.start for each in self._runs})
             self._registered = True
-        if self._is_due("presence", RENEW_EVERY):
+        if self._turns.is_due("presence", RENEW_EVERY):
             self._be_present()
         busy = self._settle()
         if self.stopping:
@@ -135,13 +136,6 @@ class Feeder:
         busy |= self._feed()
         self._look_after()
         return busy
-
-    def _is_due(self, what: str, every: float) -> bool:
-        now = self._clock.monotonic()
-        if now < self._due.get(what, now):
-            return False
-        self._due[what] = now + every
-        return True
 
     # Who runs what.
 
@@ -170,7 +164,7 @@ class Feeder:
         for lane in self._lanes:
             lacking |= self._share(lane)
         if self._agents.late or lacking:
-            self._due["presence"] = self._clock.monotonic() + _LOOK_AGAIN
+            self._turns.put_off("presence", _LOOK_AGAIN)
 
     def _tell_of_strangers(self) -> None:
         strangers = self._agents.strangers(self._config)
@@ -272,7 +266,7 @@ class Feeder:
 
     def _has_task(self, name: str) -> bool:
         if name not in self._tasks:
-            if not self._is_due(name, RENEW_EVERY):
+            if not self._turns.is_due(name, RENEW_EVERY):
                 return False
             lease = self._stream.acquire(name, 0, self._owner, LEASE)
             if lease is None:
@@ -349,7 +343,7 @@ class Feeder:
         return found
 
     def _look_after(self) -> None:
-        if self._is_due("ledgers", LOOK_EVERY) or self._want_ledgers:
+        if self._turns.is_due("ledgers", LOOK_EVERY) or self._want_ledgers:
             self._want_ledgers = False
             asked_at = self._progress.now()
             self.ledgers = self._stream.ledgers()
@@ -357,14 +351,14 @@ class Feeder:
             self.open_executions = self._stream.open_executions()
         if not self._has_task(_KEEPER):
             return
-        if self._is_due("sweep", SWEEP_EVERY):
+        if self._turns.is_due("sweep", SWEEP_EVERY):
             self._sweeper.turn()
-        if self._is_due("trim", LOOK_EVERY):
+        if self._turns.is_due("trim", LOOK_EVERY):
             trimmed = self._stream.trim(self._retention)
             for name, count in trimmed.expired.items():
                 logger.warning("%d events expired before reporter %r had them", count, name)
             if trimmed.more:
-                self._due["trim"] = self._clock.monotonic()
+                self._turns.put_off("trim", 0)
 
     def wait(self, timeout: float) -> None:
         """Wait for new events, or for a reporter to be through with some, ``timeout`` seconds at most."""

@@ -27,6 +27,7 @@ from jobreporter._agent.relay_track import (
     passed,
     producer_of,
 )
+from jobreporter._agent.turns import Turns
 from jobreporter._config.records import ReporterConfig
 from jobreporter._lane.operator_log import Throttle
 from jobreporter._stream.handover import Part, hand_over
@@ -81,7 +82,7 @@ class Relay:
         self._registered = False
         self._leases: dict[int, Lease] = {}
         self._tracks: dict[int, Track] = {}
-        self._due: dict[str, float] = {}
+        self._turns = Turns(clock)
         self._in_trouble_since: float | None = None
         # There may be something new where there was nothing before.
         self._is_to_read = True
@@ -161,13 +162,6 @@ class Relay:
         self._source.close()
         self._target.close()
 
-    def _is_due(self, what: str, every: float) -> bool:
-        now = self._clock.monotonic()
-        if now < self._due.get(what, now):
-            return False
-        self._due[what] = now + every
-        return True
-
     # Which partitions are its own.
 
     def _keep_leases(self) -> None:
@@ -175,7 +169,7 @@ class Relay:
             with self._source.talking() as source:
                 source.register(self._reporters)
             self._registered = True
-        if not self._is_due("leases", RENEW_EVERY):
+        if not self._turns.is_due("leases", RENEW_EVERY):
             return
         with self._source.talking() as source:
             myself = ProcessBeat(role="agent", origin=self._origin, reporters=(self.name,), broken=self._broken())
@@ -192,8 +186,8 @@ class Relay:
                 self._drop(partition)
             for partition in mine:
                 if partition not in self._leases and self._acquired(source, partition) is None:
-                    self._due["leases"] = self._clock.monotonic() + 1.0  # it is given up, or runs out
-        if self._is_due("beat", _BEAT_EVERY) and self._target.is_due:
+                    self._turns.put_off("leases", 1.0)  # it is given up, or runs out
+        if self._turns.is_due("beat", _BEAT_EVERY) and self._target.is_due:
             self._give_signs_of_life()
 
     def _broken(self) -> tuple[str, ...]:
@@ -228,7 +222,7 @@ class Relay:
             with self._target.talking() as target:
                 target.beats()
         # One that was set back has new events where its head has been already, and wakes nobody.
-        is_to_read, self._is_to_read = self._is_to_read or self._is_due("read", RENEW_EVERY), False
+        is_to_read, self._is_to_read = self._is_to_read or self._turns.is_due("read", RENEW_EVERY), False
         for partition in list(self._leases):
             self._keep_leases()
             if partition not in self._leases or self.stopping:

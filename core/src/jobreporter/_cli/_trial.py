@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from jobreporter._capture.secrets import REDACTED
+from jobreporter._capture.own_words import OwnWords
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._config.settings import When
 from jobreporter._dispatch.dispatcher import Dispatcher
@@ -21,7 +21,6 @@ from jobreporter._system.clock import SYSTEM
 from jobreporter.error_info import ErrorInfo
 from jobreporter.errors import JobReporterError
 from jobreporter.events import EventKind
-from jobreporter.options import Secret
 
 #: What the job of the test events is called. Whoever gets them should see that nothing happened: the shipped alerts
 #: leave it out, and every outcome has a tag that says what it is.
@@ -89,9 +88,9 @@ def try_out(plugin: Plugin, reporter: ReporterConfig, config: Config, *, send: S
         done = dispatcher.close(patience)
     if not done and not problems:
         problems.append(f"not done within {patience:g} s")
-    secrets = _secrets_of(factory)
+    words = _words_about(factory)
     about = f"reporter {reporter.name!r} "
-    told = [_without(secrets, problem.removeprefix(about)) for problem in problems]
+    told = [words.text(problem.removeprefix(about)) for problem in problems]
     return Trial(told, time.monotonic() - began)
 
 
@@ -111,28 +110,11 @@ def _send(dispatcher: Dispatcher, kinds: Sequence[EventKind]) -> None:
         execution.stop()
 
 
-def _secrets_of(factory: ReporterFactory) -> list[str]:
-    """The secrets that the reporter was given: what it raises may quote them."""
+def _words_about(factory: ReporterFactory) -> OwnWords:
+    """What hides the secrets that the reporter was given: what it raises may quote them."""
+    words = OwnWords()
     try:
-        options = factory.prepare().options
+        words.learn(factory.prepare().options)
     except JobReporterError:
-        return []
-    return [secret for secret in _revealed(options) if secret]
-
-
-def _revealed(value: Any) -> Iterator[str]:
-    if isinstance(value, Secret):
-        yield value.reveal()
-    elif isinstance(value, msgspec.Struct):
-        yield from _revealed(msgspec.structs.astuple(value))
-    elif isinstance(value, dict):
-        yield from _revealed(list(value.values()))
-    elif isinstance(value, list | tuple | set | frozenset):
-        for item in value:
-            yield from _revealed(item)
-
-
-def _without(secrets: list[str], text: str) -> str:
-    for secret in secrets:
-        text = text.replace(secret, REDACTED)
-    return text
+        pass  # and so it was given none
+    return words
