@@ -13,8 +13,8 @@ _QUEUES = frozenset(
     "amqp apscheduler arq billiard celery django_tasks dramatiq huey jobreporter kombu procrastinate rq taskiq vine".split()
 )
 _LIBRARIES = (f"{sep}site-packages{sep}", f"{sep}dist-packages{sep}")
-# Where the standard library's own modules are, which `sysconfig` takes ten times as long to say.
-_STANDARD = dirname(os.__file__) + sep
+#: Where the standard library's own modules are. `sysconfig` takes ten times as long to say it, and imports more.
+STANDARD_LIBRARY = dirname(os.__file__) + sep
 
 
 def is_own(module: str | None, filename: str, job_name: str) -> bool:
@@ -34,7 +34,7 @@ def _is_own(package: str, filename: str, job_package: str) -> bool:
         return True
     if any(folder in filename for folder in _LIBRARIES):
         return False
-    in_library = filename.startswith((_STANDARD, "<frozen "))
+    in_library = filename.startswith((STANDARD_LIBRARY, "<frozen "))
     return not (in_library and (not package or package in sys.stdlib_module_names))
 
 

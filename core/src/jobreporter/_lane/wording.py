@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sysconfig
 import traceback
 from types import FrameType
 from typing import cast
 
 from jobreporter._capture.bounds import NARROW
+from jobreporter._capture.own_code import STANDARD_LIBRARY
 from jobreporter._capture.own_words import OwnWords, hide_secrets_in
 from jobreporter._capture.plain import plain
 from jobreporter._foreign.classes import derives_from, short_name
@@ -22,7 +22,6 @@ OWN = OwnWords()
 # Sources log through it too, and what they can't report may be about a job's arguments.
 hide_secrets_in("jobreporter", OWN)
 
-_STANDARD_LIBRARY = sysconfig.get_path("stdlib") + "/"
 # What these say is a sentence for an operator already.
 _SENTENCES = (BrokenReporter, ConfigError, PluginError, Undeliverable)
 _INSTALLED = ("/site-packages/", "/dist-packages/")
@@ -103,7 +102,7 @@ def _is_generated(frame: FrameType) -> bool:
 def _is_standard(frame: FrameType) -> bool:
     name = frame.f_code.co_filename
     return name.startswith("<frozen ") or (
-        name.startswith(_STANDARD_LIBRARY) and not any(part in name for part in _INSTALLED)
+        name.startswith(STANDARD_LIBRARY) and not any(part in name for part in _INSTALLED)
     )
 
 

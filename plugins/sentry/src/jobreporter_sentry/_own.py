@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sentry_sdk
+import sentry_sdk.spotlight  # which imports Django where it is installed: not on the lane, when the client is made
 from sentry_sdk.client import SDK_INFO
 from sentry_sdk.profiler import continuous_profiler
 from sentry_sdk.types import Event
