@@ -40,9 +40,9 @@ PEERS = [
     if group.startswith("peers-")
 ]
 
-# The tests wait for workers most of the time: three processes share them. See tests/conftest.py for what stays together,
-# and for the order, which xdist would change.
-SHARED = ("--numprocesses=3", "--dist=loadgroup", "--no-loadscope-reorder")
+# The tests wait for workers most of the time: three processes share them. Those of one file or class stay together, in the
+# order of tests/conftest.py.
+SHARED = ("--numprocesses=3", "--dist=loadscope", "--no-loadscope-reorder")
 
 # What the other interpreters run: core, the fault kit, and what an undisturbed worker of each source tells. CPython 3.12
 # crashes now and then where another thread is traced by instruction, or memory runs out at a chosen allocation: one

@@ -44,17 +44,15 @@ def no_ignored_signals_from_outside() -> Iterator[None]:
         signal.signal(number, signal.SIG_IGN)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where processes share the tests, those of one file stay in one: they share what is slow to make.
+    """Marks what one interpreter runs, and has the short tests come last.
 
-    The cases of the job queues take the longest; there, those of one kind of worker stay together.
+    Where processes share the tests, those of one file or class stay in one: they share what is slow to make. Core's are many
+    and short, so that no process is left with a long one when the others are done.
     """
     for item in items:
         suite = item.cls if isinstance(item, pytest.Function) else None
-        kind = f" {suite.__name__}" if suite is not None and issubclass(suite, SourceConformance) else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}{kind}"))
-        if kind and not hasattr(UndisturbedCases, item.originalname):
+        is_case = suite is not None and issubclass(suite, SourceConformance)
+        if is_case and not hasattr(UndisturbedCases, item.originalname):
             item.add_marker(pytest.mark.one_interpreter)
-    # Core's tests are many and short. They come last, so that no process is left with a long one when the others are done.
     items.sort(key=lambda item: item.path.is_relative_to(CORE))

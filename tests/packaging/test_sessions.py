@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -45,3 +46,25 @@ def test_documents_name_every_session() -> None:
     [matrix] = re.findall(r"session: \[(.*)\]", (ROOT / ".github/workflows/ci.yml").read_text())
     assert set(re.findall(r'^\| `nox -s "?([a-z-]+)', contributing, re.MULTILINE)) == names
     assert {*matrix.split(", "), "tests"} == names - {"bench", "interpreters", "release-check"}
+
+
+def test_tests_that_share_what_is_slow_to_make_stay_in_one_process() -> None:
+    """Those of a file, where processes share all tests."""
+    shared = runpy.run_path(str(ROOT / "noxfile.py"))["SHARED"]
+    files = ["tests/core/capture/test_keys.py", "tests/core/config/test_parse.py", "tests/packaging/test_sessions.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-v",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        "not in_one_process",
+        *shared,
+        *files,
+    ]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    ran = {match.groups() for match in re.finditer(r"^\[(gw\d)\].* PASSED (\S+?)::", done.stdout, re.MULTILINE)}
+    assert sorted(file for _, file in ran) == files

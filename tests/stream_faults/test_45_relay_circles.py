@@ -107,7 +107,7 @@ def test_a_relay_tells_its_target_what_it_passes(circle: Circle) -> None:
     """So that it can be seen at each of them that there is a circle, before anything has come back."""
     circle.go_on()
     for relay in circle.relays:
-        relay._due.clear()
+        relay._turns.put_off("beat", 0)
     circle.go_on()
     for number, fleet in enumerate(circle.fleets):
         beats = fleet.stream().beats().values()

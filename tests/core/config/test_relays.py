@@ -10,6 +10,8 @@ from jobreporter import ConfigError, Dispatcher
 from jobreporter._dispatch.wiring import from_file, survey
 from jobreporter._stream.relay_settings import resolve_target
 from jobreporter.errors import BrokenReporter
+from jobreporter.streams import StreamSettings
+from jobreporter.streams.sqlite import engine
 from jobreporter.testing import CommandLine
 
 STREAM = """
@@ -140,7 +142,11 @@ def test_one_that_is_switched_off_is_not_looked_at(tmp_path: Path, monkeypatch: 
 def test_check_asks_the_target(cli: CommandLine) -> None:
     """It is shown where it leads, with every setting; where it can't be reached, that is a problem."""
     text = f'[stream]\nurl = "sqlite://{cli.folder}/stream.db"\n[reporters.central]\nuse = "relay"\n'
-    cli.config(text + f'url = "sqlite://{cli.folder}/central.db"')
+    central = f"sqlite://{cli.folder}/central.db"
+    cli.config(text + f'url = "{central}"')
+    assert f"its target is new: {central}" in cli.run("check").stdout
+    assert not (cli.folder / "central.db").exists()
+    engine.open(central, StreamSettings(namespace="shop")).close()
     done = cli.run("check", "--verbose")
     assert "its target answers: sqlite://" in done.stdout
     assert "1 partition" in done.stdout
