@@ -237,6 +237,15 @@ def bugsink(session: nox.Session) -> None:
 
 
 @nox.session
+def arq(session: nox.Session) -> None:
+    """Have jobs of arq fail beside sentry-sdk's integration for it, and see who reports them."""
+    folder = PLUGINS["sentry"]
+    needs = (*group("tests"), *group("tests", folder), *group("arq", folder))
+    install(session, *needs, plugins={"sentry": folder})
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/plugins/sentry/with_arq/checks.py"]))
+
+
+@nox.session
 @nox.parametrize("name", PEERS, ids=PEERS)
 def peers(session: nox.Session, name: str) -> None:
     """Run a job queue's own tests without jobreporter and with it, and list what differs."""

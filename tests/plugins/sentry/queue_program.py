@@ -164,8 +164,39 @@ def program(dispatcher: Dispatcher) -> None:
     asyncio.run(run())
 
 
+def arq(dispatcher: Dispatcher) -> None:
+    """Two jobs in a worker of arq, which jobreporter has no source for: they report themselves."""
+    from arq import Retry, create_pool, worker
+    from arq.connections import RedisSettings
+
+    async def fatal(context: dict[str, Any]) -> None:
+        with dispatcher.begin("shop.fatal", id=context["job_id"], attempt=context["job_try"]):
+            work("fatal", 99)
+
+    async def flaky(context: dict[str, Any]) -> None:
+        try:
+            with dispatcher.begin("shop.flaky", id=context["job_id"], attempt=context["job_try"]):
+                work("flaky", 1)
+        except ValueError as error:
+            raise Retry from error
+
+    class Settings:
+        functions = (worker.func(fatal, name="fatal"), worker.func(flaky, name="flaky"))
+
+    async def run() -> None:
+        redis = await create_pool(RedisSettings.from_dsn(os.environ["REDIS_URL"]))
+        for name in ("fatal", "flaky"):
+            await redis.enqueue_job(name)
+        # As arq's command does it, which is where the SDK's integration looks.
+        made = worker.create_worker(Settings, redis_pool=redis, burst=True, handle_signals=False, poll_delay=0.05)
+        await made.async_run()
+        await made.close()
+
+    asyncio.run(run())
+
+
 QUEUES: dict[str, Callable[[Dispatcher], None]] = {
-    each.__name__: each for each in (celery, rq, huey, dramatiq, program)
+    each.__name__: each for each in (celery, rq, huey, dramatiq, program, arq)
 }
 
 
