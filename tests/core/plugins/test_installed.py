@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import logging
 import sys
 import zipfile
@@ -88,6 +90,9 @@ def test_a_folder_left_over_from_an_upgrade_is_not_seen(site: Path) -> None:
     assert [(each.value, each.version) for each in found("pager")] == [("acme_pager:new", "2.0")]
 
 
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning"
+)  # importlib.metadata leaves archives open, until they are collected
 def test_a_zipped_distribution_is_seen(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wheel or an egg on the path is imported from as it is."""
     install(tmp_path / "wheel", "acme-pager", "1.0", pager="acme_pager:pager")
@@ -98,6 +103,8 @@ def test_a_zipped_distribution_is_seen(site: Path, tmp_path: Path, monkeypatch: 
                 wheel.write(path, path.relative_to(tmp_path / "wheel"))
     monkeypatch.syspath_prepend(archive)
     assert found("pager") == (Installed("pager", "acme_pager:pager", "acme-pager", "1.0"),)
+    importlib.invalidate_caches()
+    gc.collect()  # here, where nobody minds
 
 
 def test_broken_metadata_of_a_stranger_hides_nothing(site: Path, caplog: pytest.LogCaptureFixture) -> None:
