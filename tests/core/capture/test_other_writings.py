@@ -8,6 +8,7 @@ import html
 import io
 import json
 import shlex
+import sys
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,8 @@ import pytest
 
 from .reports import report
 
+#: The kind of an array of characters; from Python 3.13 on, the older one is deprecated.
+CHARACTERS = "w" if sys.version_info >= (3, 13) else "u"
 SECRET = "s3cr&t/\"q'uöte\\d x"  # noqa: S105 - it is nobody's
 
 
@@ -55,7 +58,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "as HTML": {"password": html.escape(SECRET)},
     "with a byte order mark": {"password": f"\ufeff{SECRET}"},
     "with the end of a text of C": {"password": f"{SECRET}\0"},
-    "in an array of characters": {"password": array("u", SECRET)},
+    "in an array of characters": {"password": array(CHARACTERS, SECRET)},
     "in an array of numpy's": {"password": numpy.array(["other-one", SECRET])},
     "in an array of objects": {"password": numpy.array([[None, SECRET]], dtype=object)},
     "in bytes that are cut": {"body": b" " * 20_000 + json.dumps({"password": SECRET}, ensure_ascii=False).encode()},
