@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.missing import lacking
 
 _ARGUMENTS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 
@@ -19,8 +19,7 @@ def launched() -> Iterator[Browser]:
     """The browser for the length of a block. Where there is none the test is skipped, and fails in CI."""
     path = shutil.which("chromium")
     if path is None:
-        missing = "Chromium is missing: apt-get install chromium"
-        pytest.fail(missing) if "CI" in os.environ else pytest.skip(missing)
+        lacking("Chromium is missing: apt-get install chromium")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS.split())
         yield started

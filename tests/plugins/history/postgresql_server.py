@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.missing import lacking
 from tests.ports import free_port
 
 #: Seconds that it may take to start.
@@ -124,10 +125,7 @@ def program(name: str) -> str:
     if found is None:
         found = next((str(path) for path in sorted(_DEBIAN.glob(f"*/bin/{name}"), reverse=True)), None)
     if found is None:
-        missing = f"these tests start a PostgreSQL, and there is no {name} (Debian: apt install postgresql)"
-        if "CI" in os.environ:
-            pytest.fail(missing)
-        pytest.skip(missing)
+        lacking(f"these tests start a PostgreSQL, and there is no {name} (Debian: apt install postgresql)")
     return found
 
 

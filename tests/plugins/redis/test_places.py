@@ -13,7 +13,7 @@ from jobreporter.streams import Stream, StreamSettings
 from jobreporter.testing import StreamConformance
 from jobreporter_redis import RedisOptions, engine
 from tests.ports import free_port
-from tests.redis_servers import PATIENCE, Server
+from tests.redis_servers import PATIENCE, Server, until_joined
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
     with nodes[0].client() as client:
         for node in nodes[1:]:
             client.execute_command("CLUSTER", "MEET", "127.0.0.1", node.port)
-    end = time.monotonic() + PATIENCE
     for node in nodes:
         with node.client() as client:
-            while b"cluster_state:ok" not in str(client.execute_command("CLUSTER", "INFO")).encode():
-                assert time.monotonic() < end
-                time.sleep(0.02)  # between two looks, not in place of one
+            until_joined(client)
     yield nodes
     for node in nodes:
         node.close()

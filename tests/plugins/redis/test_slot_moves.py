@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import redis
 
-from jobreporter.streams import Batch, Settlement, Stream, StreamDown, StreamSettings
+from jobreporter.streams import Settlement, StreamDown, StreamSettings
 from jobreporter_redis import RedisOptions, engine
-from tests.redis_servers import PATIENCE, Server
+from tests.plugins.redis.streams import append
+from tests.redis_servers import PATIENCE, Server, until_joined
 
 
 class Pair:
@@ -32,7 +33,7 @@ class Pair:
             self.ask(number, "SET-CONFIG-EPOCH", number + 1)
         self.ask(0, "MEET", "127.0.0.1", self.nodes[1].port)
         for each in (first, second):
-            until(lambda each=each: b"cluster_state:ok" in str(each.execute_command("CLUSTER", "INFO")).encode())
+            until_joined(each)
         self.ids = [client.execute_command("CLUSTER", "MYID").decode() for client in self.clients]
 
     def ask(self, number: int, *words: Any) -> Any:
@@ -60,22 +61,11 @@ class Pair:
             node.close()
 
 
-def until(condition: Any) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)  # between two looks, not in place of one
-
-
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     pair = Pair(tmp_path)
     yield pair
     pair.close()
-
-
-def append(stream: Stream, number: int) -> str:
-    return stream.append(b"producer", [Batch(partition=0, first=number, last=number, events=1, data=b"x")])[0].status
 
 
 def again(call: Any) -> Any:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobreporter.streams import Batch, Stream, StreamDown, StreamRefused, StreamSettings
+from jobreporter.streams import Stream, StreamDown, StreamRefused, StreamSettings
 from jobreporter_redis import RedisOptions, engine
-from tests.redis_servers import PATIENCE, Server
+from tests.plugins.redis.streams import append
+from tests.redis_servers import Server, until_it_answers, until_joined
 
 NEEDS = r"sync = true needs a server that writes to its disk before it answers, and {}: set appendonly yes and appendfsync always, or leave sync out$"
 
@@ -31,10 +31,6 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 
 def opened(url: str, *, sync: bool = True, **options: Any) -> Stream:
     return engine.open(url, StreamSettings(namespace="shop", sync=sync, options=RedisOptions(**options)))
-
-
-def append(stream: Stream, number: int) -> str:
-    return stream.append(b"producer", [Batch(partition=0, first=number, last=number, events=1, data=b"x")])[0].status
 
 
 def test_a_server_that_answers_before_it_writes_is_refused(start: Any) -> None:
@@ -62,18 +58,6 @@ def test_what_is_acknowledged_with_it_is_there_after_a_kill(start: Any) -> None:
         server.start()
         until_it_answers(stream)
         assert stream.read(0, 0, 10**6).head == number
-
-
-def until_it_answers(stream: Stream) -> None:
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            stream.beats()
-        except StreamDown:
-            assert time.monotonic() < end
-            time.sleep(0.01)  # between two tries, not in place of one
-        else:
-            return
 
 
 def test_a_server_that_comes_back_otherwise_is_asked_again(start: Any) -> None:
@@ -118,17 +102,10 @@ def test_in_a_cluster_the_node_that_holds_the_stream_counts(tmp_path: Path) -> N
             other.execute_command("CLUSTER", "SET-CONFIG-EPOCH", 2)
             client.execute_command("CLUSTER", "MEET", "127.0.0.1", named.port)
             for each in (client, other):
-                until(lambda each=each: b"cluster_state:ok" in str(each.execute_command("CLUSTER", "INFO")).encode())
+                until_joined(each)
         assert append(opened(named.url, cluster=True), 1) == "stored"
         findings = opened(named.url, sync=False, cluster=True).findings()
         assert findings == [], "they are the holder's too"
     finally:
         holder.close()
         named.close()
-
-
-def until(condition: Any) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)  # between two looks, not in place of one

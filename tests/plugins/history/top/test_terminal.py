@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from tests.missing import lacking
+
 PATIENCE = 60.0
 _LOOK = 0.05
 
@@ -25,8 +27,7 @@ class Terminal:
     def __init__(self, folder: Path) -> None:
         program = shutil.which("tmux")
         if program is None:
-            missing = "tmux is missing: apt-get install tmux"
-            pytest.fail(missing) if "CI" in os.environ else pytest.skip(missing)
+            lacking("tmux is missing: apt-get install tmux")
         self._tmux = [program, "-S", str(folder / "socket"), "-f", "/dev/null"]
         shell = "env -u NO_COLOR -u TEXTUAL_THEME -u COLUMNS -u LINES PS1='$ ' LC_ALL=C.UTF-8 sh"
         self._do("new-session", "-d", "-x", "80", "-y", "24", shell)
