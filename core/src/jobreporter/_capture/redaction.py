@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobreporter._capture.eraser import without
 from jobreporter._capture.held import LONGEST, texts
-from jobreporter._capture.secret_names import SecretNames
+from jobreporter._capture.secret_names import SecretNames, is_directory
 from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._foreign.bounded_text import valid
 
@@ -58,7 +58,7 @@ class Redaction:
             if value.isalnum():
                 secrets.add(value)
                 return REDACTED
-            if self._search.is_directory(name, value):
+            if is_directory(name, value):
                 return value
         for text in texts(value):
             secrets.add(text)

@@ -173,3 +173,8 @@ def _phrases(words: list[str]) -> Iterator[str]:
 
 
 _BUILT_IN = frozenset("".join(_words(phrase)) for phrase in f"{_PHRASES},{_ELSEWHERE}".split(","))
+
+
+def is_directory(name: str, value: str) -> bool:
+    """Whether a value is the directory that a shell was in: so it calls its variable, and not only passwords."""
+    return name in {"PWD", "OLDPWD"} and value.startswith("/")

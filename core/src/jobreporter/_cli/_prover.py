@@ -22,7 +22,6 @@ from jobreporter._dispatch.dispatcher import Dispatcher
 from jobreporter._dispatch.wiring import survey
 from jobreporter._plugins.factory import ReporterFactory
 from jobreporter.errors import Fault, JobReporterError
-from jobreporter.options import Placement
 from jobreporter.reporters.log import LogReporter
 
 # Seconds in which reporters should have taken one failure.
@@ -78,8 +77,7 @@ def _tried(asked: Asked) -> Proof:
 def _said(factory: ReporterFactory, config: ReporterConfig, fail_once: Callable[[object], None]) -> Iterator[str]:
     plugin, options = factory.prepare()
     if options is not None and looks_at_apps(plugin.options_type):
-        placement = Placement(place="agent" if config.in_agent else "worker", agents=config.lane.agents)
-        said: Any = options.check_app(placement, fail_once)
+        said: Any = options.check_app(config.placement, fail_once)
         yield from map(str, said)
 
 

@@ -19,7 +19,7 @@ from jobreporter._config.references import Reference
 from jobreporter._config.unknown import UNKNOWN
 from jobreporter._nearest import did_you_mean
 from jobreporter.errors import BrokenReporter, ConfigError, Fault, PluginError
-from jobreporter.options import Options, Placement
+from jobreporter.options import Options
 
 # Text that an error may quote where a number or one of a few words is expected: words and short numbers. A secret that
 # was pasted into the wrong place doesn't look like that.
@@ -160,7 +160,7 @@ def _read(
             reading.faults.append(Problem((str(key),), problem + hint))
         return None if options_type is None else options_type(), reading
     check_usable(options_type, reporter)
-    placement = Placement(place="agent" if reporter.in_agent else "worker", agents=reporter.lane.agents)
+    placement = reporter.placement
 
     def check(options: Options) -> Iterable[str]:
         return options.check_placement(placement)

@@ -12,6 +12,7 @@ from jobreporter._config.lines import KeyPath
 from jobreporter._config.places import Place
 from jobreporter._config.settings import ReporterSettings, Tables
 from jobreporter.errors import ConfigError, Fault
+from jobreporter.options import Placement
 
 
 class RawOptions(dict[str, Any]):
@@ -37,6 +38,11 @@ class ReporterConfig(ReporterSettings, frozen=True, kw_only=True):
     #: Where relative paths of ``{ file = ... }`` start, and where a module that isn't installed is looked for; ``None``
     #: without a file.
     folder: Path | None = None
+
+    @property
+    def placement(self) -> Placement:
+        """Where it is to run, as plugins are told."""
+        return Placement(place="agent" if self.in_agent else "worker", agents=self.lane.agents)
 
 
 class Config(Tables, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from jobreporter.streams._files import how_to_share, may_use
+from jobreporter.streams._files import how_to_share, refuse_closed
 from jobreporter.streams.errors import StreamDown, StreamRefused
 
 #: Where records that were damaged are kept, in the folder.
@@ -59,17 +59,12 @@ def look_at(folder: str) -> None:
         except FileNotFoundError:
             if not stat.S_ISDIR(os.stat(parent).st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
-            _refuse_closed(parent)
+            refuse_closed(parent)
             return
         _refuse_unfit(folder, found)
-        _refuse_closed(folder)
+        refuse_closed(folder)
     except OSError as error:
         raise refusal(folder, error) from None
-
-
-def _refuse_closed(folder: str) -> None:
-    if not may_use(folder, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def make_shared(folder: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
@@ -39,6 +40,12 @@ def how_to_open(path: str, *more: str) -> str:
 def may_use(path: str, wanted: int) -> bool:
     """Whether this process may, as whom it works, where the system can tell that from as whom it was started."""
     return os.access(path, wanted, effective_ids=os.access in os.supports_effective_ids)
+
+
+def refuse_closed(folder: str) -> None:
+    """Raise PermissionError if this user may not make files in a folder."""
+    if not may_use(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def how_to_share(path: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 from jobreporter._capture.finders.finding import Finding
 from jobreporter._capture.finders.prose import looks_random
-from jobreporter._capture.finders.values import Value, bare, block_at, is_directory, is_secret, line_at, until, value_at
-from jobreporter._capture.secret_names import SecretNames
+from jobreporter._capture.finders.values import Value, bare, block_at, is_secret, line_at, until, value_at
+from jobreporter._capture.secret_names import SecretNames, is_directory
 
 # name=x, name => x, cfg["name"] = x, and in quotes also "name": x. Without them a colon is mostly prose.
 _ASSIGNED = re.compile(

@@ -24,7 +24,7 @@ from jobreporter._capture.finders.named import (
 from jobreporter._capture.finders.prose import may_be_sentences, sentences
 from jobreporter._capture.finders.shapes import cards, shapes
 from jobreporter._capture.finders.urls import userinfo
-from jobreporter._capture.finders.values import bare, is_directory
+from jobreporter._capture.finders.values import bare
 from jobreporter._capture.readings import readings
 from jobreporter._capture.secret_names import SecretNames
 
@@ -59,10 +59,6 @@ class Search:
     def parts(self, name: str, text: str) -> Iterator[str]:
         """The secrets within a value that is one, which has this name: each cookie's, say, or the word after a scheme."""
         yield from parts_of(name, bare(text))
-
-    def is_directory(self, name: str, value: str) -> bool:
-        """Whether a value is the directory that a shell was in, and no secret."""
-        return is_directory(name, value)
 
     def by_itself(self, text: str) -> Iterator[Finding]:
         """What is known to be secret whatever is around it."""

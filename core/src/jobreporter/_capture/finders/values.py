@@ -71,11 +71,6 @@ def is_secret(bare: str) -> bool:
     return not (" " in text and _is_sentence(text))
 
 
-def is_directory(name: str, value: str) -> bool:
-    """Whether a value is the directory that a shell was in: so it calls its variable, and not only passwords."""
-    return name in {"PWD", "OLDPWD"} and value.startswith("/")
-
-
 def _is_sentence(text: str) -> bool:
     """Whether a text says something, as the errors of a form do."""
     text = text.strip("[](){}\"' \n")

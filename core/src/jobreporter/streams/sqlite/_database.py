@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jobreporter.streams import StreamDown, StreamError, StreamFull, StreamMissing, StreamRefused, StreamSettings
-from jobreporter.streams._files import how_to_open, may_use, share
+from jobreporter.streams._files import how_to_open, refuse_closed, share
 
 #: How many bits of an entry's id are its offset; its partition is in those above.
 OFFSET_BITS = 48
@@ -70,7 +69,7 @@ class Database:
             if settings.create:
                 self._make_file()
             elif not self._is_there():
-                raise StreamMissing(f"{path!r}: there is no stream yet: the first agent makes it")
+                raise self._missing()
             self._connection = sqlite3.connect(
                 path, timeout=settings.timeout, isolation_level=None, check_same_thread=False
             )
@@ -101,8 +100,7 @@ class Database:
         except FileNotFoundError:
             if not os.path.isdir(self._folder):
                 raise
-            if not may_use(self._folder, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
+            refuse_closed(self._folder)
             return False
 
     def _share_beside(self) -> None:
@@ -125,31 +123,31 @@ class Database:
         self._most_pages = settings.max_bytes * 4 // 3 // _PAGE + 4 * _RESERVE
         run(f"PRAGMA max_page_count = {self._most_pages}")
         if not settings.create:
-            self._refuse_other_formats(run("PRAGMA user_version").fetchone()[0])
+            if not self._has_tables():
+                raise self._missing()
             return
         with self.writing():
-            found = run("PRAGMA user_version").fetchone()[0]
-            if found == 0:
+            if not self._has_tables():
                 self._create(settings.partitions or 1)
-            else:
-                self._refuse_other_formats(found)
             # One that an earlier version has made has none yet.
             run("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (os.urandom(_IDENTITY),))
         self._share_beside()
 
-    def _refuse_other_formats(self, found: int) -> None:
-        if found == 0:
-            if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise StreamRefused(f"{self.path!r} is a database of something else")
-            raise StreamMissing(f"{self.path!r}: there is no stream yet: the first agent makes it")
-        if found != _FORMAT:
+    def _has_tables(self) -> bool:
+        """Whether the stream's tables are there. Raises StreamRefused for another format's, and for somebody else's."""
+        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if found == 0 and self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StreamRefused(f"{self.path!r} is a database of something else")
+        if found not in (0, _FORMAT):
             raise StreamRefused(
                 f"{self.path!r} has format {found}, and this version of jobreporter reads format {_FORMAT}"
             )
+        return bool(found)
+
+    def _missing(self) -> StreamMissing:
+        return StreamMissing(f"{self.path!r}: there is no stream yet: the first agent makes it")
 
     def _create(self, partitions: int) -> None:
-        if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise StreamRefused(f"{self.path!r} is a database of something else")
         for statement in _SCHEMA.split(";\n"):
             self._connection.execute(statement)
         self._connection.execute("INSERT INTO meta VALUES ('partitions', ?)", (partitions,))
