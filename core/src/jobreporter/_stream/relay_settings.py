@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from jobreporter._config.records import Config, ReporterConfig
-from jobreporter._stream.settings import resolve_table, table_faults
+from jobreporter._stream.settings import default_namespace, resolve_table, table_faults
 from jobreporter.errors import Fault
 from jobreporter.options import Options, Secret, Size
 from jobreporter.streams import Engine, Stream, StreamSettings
@@ -63,7 +63,7 @@ def relay_faults(relay: ReporterConfig, config: Config) -> list[Fault]:
 def _where(table: ReporterConfig, config: Config) -> tuple[object, object]:
     """Where a stream is, as far as the file says. What is the same under another name, the streams themselves know."""
     url, namespace = table.options.get("url"), table.options.get("namespace")
-    return url, namespace or config.context.service or "jobreporter"
+    return url, namespace or default_namespace(config)
 
 
 def resolve_target(relay: ReporterConfig, config: Config) -> RelayTarget:

@@ -124,6 +124,11 @@ def resolve_stream(config: Config) -> StreamConfig:
     return StreamConfig(url, engine, options, settings, spool)
 
 
+def default_namespace(config: Config) -> str:
+    """The namespace of a stream whose table names none."""
+    return config.context.service or "jobreporter"
+
+
 def resolve_table(
     table: ReporterConfig, options_type: type[Options], config: Config
 ) -> tuple[str, Engine, Options, StreamSettings]:
@@ -137,7 +142,7 @@ def resolve_table(
     url = options.url.reveal()
     engine = _sound_engine_of(url, table.place)
     settings = StreamSettings(
-        namespace=options.namespace or config.context.service or "jobreporter",
+        namespace=options.namespace or default_namespace(config),
         partitions=options.partitions,
         timeout=_LONGEST_CALL,
         sync=options.sync,
