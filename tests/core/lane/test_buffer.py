@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from jobreporter._config.settings import LaneSettings
-from jobreporter._lane.buffer import PIECE, Buffer, DropNewest, DropOldest, new_buffer
+from jobreporter._lane.buffer import PIECE, Buffer
+from jobreporter._lane.drop_newest import DropNewest
+from jobreporter._lane.drop_oldest import DropOldest
+from jobreporter._lane.overflow import new_buffer
 from jobreporter.events import Event
 from jobreporter.testing import make_event
 from tests.core.lane.batches import batch

@@ -5,8 +5,9 @@ from __future__ import annotations
 from _thread import allocate_lock
 
 from jobreporter._config.settings import LaneSettings
-from jobreporter._lane.buffer import Buffer, new_buffer
+from jobreporter._lane.buffer import Buffer
 from jobreporter._lane.in_flight import Counts, InFlight
+from jobreporter._lane.overflow import new_buffer
 from jobreporter.testing import make_event
 from tests.core.lane.batches import batch
 

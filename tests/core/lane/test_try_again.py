@@ -125,7 +125,7 @@ def test_events_that_are_in_flight_when_a_flush_is_put_off_follow_it() -> None:
     stepped.publish(0, 1, 2, 3, 4)
     stepped.run_until(lambda: watchdog.lane.buffer.waiting == 4)
     vendor.let_go()
-    stepped.run_until(lambda: watchdog._lane_thread.interrupted)
+    stepped.run_until(lambda: watchdog._lane_thread._delivery.interrupted)
     vendor.let_go()
     stepped.run_until(lambda: stepped.stats.retries == 2)
     vendor.down = False

@@ -116,7 +116,7 @@ class Watchdog:
             self.lane.wedged(_stack_of(lane_thread))
             return self._replace(lane_thread)
         if lane_thread.due_at is not None and now >= lane_thread.due_at:
-            lane_thread.interrupted = True
+            lane_thread.interrupt()
         # One that is idle but has events waiting has only not heard of them yet.
         at_rest = lane_thread.idle and not self.lane.buffer.waiting
         return None if at_rest else min(LONGEST_LOOK, self._patience / 4)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jobreporter._lane.breaker import Breaker
-from jobreporter._lane.buffer import Batch, Buffer, new_buffer
+from jobreporter._lane.buffer import Batch, Buffer
 from jobreporter._lane.filter import Filter
 from jobreporter._lane.flush import Flush, Requests
 from jobreporter._lane.in_flight import Counts, InFlight
 from jobreporter._lane.losses import Losses
 from jobreporter._lane.operator_log import OperatorLog
+from jobreporter._lane.overflow import new_buffer
 from jobreporter._lane.wishes import pause_asked_for, reason_for
 from jobreporter._system.clock import Clock
 from jobreporter._system.locks import free
