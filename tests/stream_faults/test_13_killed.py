@@ -12,7 +12,7 @@ SENT = executions(40)
 @pytest.fixture(autouse=True)
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next agent has to wait for a lease's end, which is counted in seconds of the wall."""
-    monkeypatch.setattr("jobreporter._agent.feeder.LEASE", 0.3)
+    monkeypatch.setattr("jobreporter._agent.holdings.LEASE", 0.3)
 
 
 def test_after_handing_out(fleet: Fleet) -> None:

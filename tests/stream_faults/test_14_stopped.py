@@ -11,7 +11,7 @@ SENT, MORE = executions(40), executions(10, "more")
 
 @pytest.fixture(autouse=True)
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobreporter._agent.feeder.LEASE", 0.3)
+    monkeypatch.setattr("jobreporter._agent.holdings.LEASE", 0.3)
 
 
 @pytest.mark.parametrize("step", ["loaded", "flushed"])

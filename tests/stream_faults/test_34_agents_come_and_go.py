@@ -11,7 +11,7 @@ SHARE = {"vendor": {"lane": {"agents": "share"}}}
 
 @pytest.fixture(autouse=True)
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobreporter._agent.feeder.LEASE", 0.3)
+    monkeypatch.setattr("jobreporter._agent.holdings.LEASE", 0.3)
 
 
 def go_on(agents: list[TestAgent], count: int = 40) -> None:
@@ -35,7 +35,7 @@ def test_34_three_agents_join_leave_and_die(fleet: Fleet) -> None:
     more = executions(60, "second")
     producer.send(more)
     go_on(agents)
-    assert sum(bool(agent.feeder._leases) for agent in agents) > 1, "they share"
+    assert sum(bool(agent.feeder._holdings.partitions) for agent in agents) > 1, "they share"
     agents.pop(0).stop()
     more += executions(30, "third")
     producer.send(more[len(more) - 90 :])
@@ -53,20 +53,20 @@ def test_34_a_dead_agents_work_goes_on_once_its_lease_has_run_out(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten seconds, and the one in which the others look again: they don't wait for the time of their next renewal."""
-    monkeypatch.setattr("jobreporter._agent.feeder.LEASE", 0.0)  # it is by the machine's time, which isn't stepped
+    monkeypatch.setattr("jobreporter._agent.holdings.LEASE", 0.0)  # it is by the machine's time, which isn't stepped
     fleet.clock = QuickClock(1.0)
     agents = [fleet.agent(vendor=Vendor()), fleet.agent(vendor=Vendor())]
     for _ in range(4):
         for agent in agents:
             agent.turn()
         fleet.clock.skipped += 4
-    (first,) = (agent for agent in agents if agent.feeder._leases)
+    (first,) = (agent for agent in agents if agent.feeder._holdings.partitions)
     (second,) = (agent for agent in agents if agent is not first)
     first.turn()
     second.turn()
     first.kill()
     seconds = 0
-    while not second.feeder._leases and seconds < 60:
+    while not second.feeder._holdings.partitions and seconds < 60:
         fleet.clock.skipped += 1
         seconds += 1
         second.turn()
@@ -82,7 +82,7 @@ def test_35_where_a_reporter_is_broken_its_share_is_given_up(fleet: Fleet) -> No
     producer.send(executions(5))
     began = fleet.clock.monotonic()
     first.until(lambda: fleet.clock.monotonic() - began > 130, "two minutes of trouble")
-    assert first.feeder._leases, "there is nobody else"
+    assert first.feeder._holdings.partitions, "there is nobody else"
     second = fleet.agent(vendor=vendor)
     for _ in range(600):
         go_on([first, second], 1)

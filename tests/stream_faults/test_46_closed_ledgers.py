@@ -13,7 +13,7 @@ from tests.stream_faults.fleet import Fleet, Vendor, executions, ids
 @pytest.fixture(autouse=True)
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next agent has to wait for a lease's end, which is counted in seconds of the wall."""
-    monkeypatch.setattr("jobreporter._agent.feeder.LEASE", 0.3)
+    monkeypatch.setattr("jobreporter._agent.holdings.LEASE", 0.3)
 
 
 def test_46_every_event_is_in_one_column(fleet: Fleet) -> None:

@@ -7,11 +7,12 @@ one goes on where this one stood. A settlement whose answer was lost is tried ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from jobreporter._agent.chunk import Chunk
+from jobreporter._agent.holdings import RENEW_EVERY, Holdings
 from jobreporter._agent.ingest import Ingest
 from jobreporter._agent.lane import WindowLane
+from jobreporter._agent.loader import Loader
 from jobreporter._agent.presence import BROKEN_FOR, Agents
 from jobreporter._agent.progress import Progress, ReadUpTo
 from jobreporter._agent.relay import Relay
@@ -20,31 +21,21 @@ from jobreporter._agent.sweeper import Sweeper
 from jobreporter._agent.turns import Turns
 from jobreporter._lane.operator_log import Throttle
 from jobreporter._lane.wording import describe
-from jobreporter._stream.decode import Decoded, decode
-from jobreporter._stream.frame import Unreadable
 from jobreporter._stream.process import ProcessBeat
 from jobreporter._system.clock import Clock
 from jobreporter._system.wakeup import Wakeup
 from jobreporter.context import Origin
-from jobreporter.events import Event, Started
-from jobreporter.streams import Beat, Entry, Lease, Ledger, OpenExecution, Retention, Settlement, Stream, StreamError
+from jobreporter.events import Started
+from jobreporter.streams import Beat, Lease, Ledger, OpenExecution, Retention, Settlement, Stream, StreamError
 
 logger = logging.getLogger("jobreporter")
 
-#: Seconds that a lease lasts, and between two renewals.
-LEASE = 10.0
-RENEW_EVERY = LEASE / 3
 # Seconds until the next look at the other agents where one of them may be gone, or has what is this one's share.
 _LOOK_AGAIN = 1.0
 #: Seconds between two looks at the ledgers, and two trims.
 LOOK_EVERY = 5.0
 # Seconds of a turn that ingest may take.
 _INGEST_TIME = 0.5
-# Bytes that are read at once, and at least.
-_READ = 256 * 1024
-_READ_LEAST = 16 * 1024
-# Entries that are kept decoded, for the reporters that read them after the first.
-_DECODED = 64
 _KEEPER = ".keeper"
 
 
@@ -77,14 +68,11 @@ class Feeder:
         self._agents = Agents(owner, clock)
         self._sweeper = Sweeper(stream, clock, _tell_of_lost)
         self._progress = Progress(clock)
-        self._leases: dict[tuple[str, int], Lease] = {}
-        self._tasks: dict[str, Lease] = {}
-        self._decoded: dict[tuple[int, str], Decoded | str] = {}
-        self._heads: dict[int, int] = {}
-        self._first = 0
-        self._bytes_per_event = 128.0
         self._turns = Turns(clock)
-        self._registered = False
+        self._loader = Loader(stream, lanes)
+        self._holdings = Holdings(
+            stream, owner, lanes, agents=self._agents, turns=self._turns, taken=self._loader.look_at
+        )
         self._trouble = Throttle(clock)
         #: Wakes it when a reporter is through with events.
         self.wakeup = Wakeup(clock)
@@ -124,20 +112,18 @@ class Feeder:
         return busy
 
     def _turn(self) -> bool:
-        if not self._registered:
+        if self._holdings.unregistered:
             self._stream.register({each.name: each.settings.start for each in self._runs})
-            self._registered = True
+            self._holdings.unregistered = False
         if self._turns.is_due("presence", RENEW_EVERY):
             self._be_present()
         busy = self._settle()
         if self.stopping:
             return busy
         busy |= self._take_in()
-        busy |= self._feed()
+        busy |= self._loader.load(self._holdings.partitions)
         self._look_after()
         return busy
-
-    # Who runs what.
 
     def _be_present(self) -> None:
         now = self._clock.monotonic()
@@ -159,10 +145,10 @@ class Feeder:
         self._progress.heard(self.beats.get(self._owner))
         self._agents.look(self.beats, myself)
         self._tell_of_strangers()
-        self._renew()
+        self._holdings.renew()
         lacking = False
         for lane in self._lanes:
-            lacking |= self._share(lane)
+            lacking |= self._holdings.share(lane, stopping=self.stopping)
         if self._agents.late or lacking:
             self._turns.put_off("presence", _LOOK_AGAIN)
 
@@ -172,54 +158,6 @@ class Feeder:
             names = ", ".join(sorted({f"{said.origin.host}:{said.origin.pid}" for said in strangers}))
             logger.warning("other agents of this stream were started with another config: %s", names)
         self._told_of_strangers = bool(strangers)
-
-    def _renew(self) -> None:
-        held = [*self._leases.items(), *(((name, -1), lease) for name, lease in self._tasks.items())]
-        for ((name, partition), _lease), still in zip(
-            held, self._stream.renew([lease for _, lease in held], LEASE), strict=True
-        ):
-            if still:
-                continue
-            if partition == -1:
-                del self._tasks[name]
-            else:
-                self._drop(name, partition)
-
-    def _share(self, lane: WindowLane) -> bool:
-        """Take and give up partitions of a reporter. Returns whether somebody else has what is to be this agent's."""
-        lacking = False
-        mine = () if self.stopping else self._agents.share(lane.name, self._stream.partitions, lane.settings.agents)
-        for partition in range(self._stream.partitions):
-            held = self._leases.get((lane.name, partition))
-            if partition in mine:
-                if held is None:
-                    lacking |= not self._acquire(lane, partition)
-                else:
-                    lane.windows.keep(partition)
-            elif held is not None and lane.windows.drain(partition):
-                self._drop(lane.name, partition)
-                self._stream.release(held)
-        return lacking
-
-    def _acquire(self, lane: WindowLane, partition: int) -> bool:
-        try:
-            lease = self._stream.acquire(lane.name, partition, self._owner, LEASE)
-        except ValueError:
-            self._registered = False  # somebody has forgotten it, or the stream was emptied
-            return False
-        if lease is not None:
-            self._leases[lane.name, partition] = lease
-            lane.windows.open(lease)
-            self._heads.pop(partition, None)  # it is to be read, whatever is known
-        return lease is not None
-
-    def _drop(self, name: str, partition: int) -> None:
-        self._leases.pop((name, partition), None)
-        for lane in self._lanes:
-            if lane.name == name:
-                lane.windows.abandon(partition)
-
-    # What reporters have taken.
 
     def _settle(self) -> bool:
         settled = False
@@ -233,8 +171,8 @@ class Feeder:
                 if end is not None:
                     lane.windows.settled(lease.partition, end)
                 else:
-                    self._drop(lane.name, lease.partition)
-                    self._acquire(lane, lease.partition)
+                    self._holdings.drop(lease)
+                    self._holdings.acquire(lane.name, lease.partition)
         return settled
 
     def _settled_up_to(self, lease: Lease, settlement: Settlement) -> int | None:
@@ -242,19 +180,14 @@ class Feeder:
 
         ``None`` if it wasn't that: but for what has expired, nobody else moves a position that is ours.
         """
-        try:
-            now = self._stream.acquire(lease.reporter, lease.partition, self._owner, LEASE)
-        except ValueError:
-            return None
+        now = self._holdings.look_at(lease.reporter, lease.partition)
         if now is None or now.fence != lease.fence or not settlement.begin < now.position <= settlement.end:
             return None
         return now.position
 
-    # What reporters get.
-
     def _take_in(self) -> bool:
         ingest = self._ingest
-        if ingest is None or not self._has_task(f".ingest.{ingest.name}"):
+        if ingest is None or not self._holdings.has_task(f".ingest.{ingest.name}"):
             self._progress.took_in(everything=True)  # as far as it is this agent's to do
             return False
         end = self._clock.monotonic() + _INGEST_TIME
@@ -264,78 +197,9 @@ class Feeder:
         self._progress.took_in(everything=everything)
         return taken > 0
 
-    def _has_task(self, name: str) -> bool:
-        if name not in self._tasks:
-            if not self._turns.is_due(name, RENEW_EVERY):
-                return False
-            lease = self._stream.acquire(name, 0, self._owner, LEASE)
-            if lease is None:
-                return False
-            self._tasks[name] = lease
-        return True
-
-    def _feed(self) -> bool:
-        wanted: dict[tuple[int, int], list[WindowLane]] = {}
-        # Each partition is the first in its turn: while all have more than finds room, those that come first get it.
-        self._first = first = (self._first + 1) % self._stream.partitions
-        for name, partition in sorted(self._leases, key=lambda lease: (lease[1] < first, lease[1])):
-            lane = next(lane for lane in self._lanes if lane.name == name)
-            offset = lane.windows.wants(partition)
-            if offset is not None and offset < self._heads.get(partition, offset + 1):
-                wanted.setdefault((partition, offset), []).append(lane)
-        found = False
-        for (partition, offset), lanes in wanted.items():
-            room = max(lane.windows.room for lane in lanes)
-            # What finds no room would be read again.
-            most = min(_READ, max(_READ_LEAST, int(room * self._bytes_per_event)))
-            window = self._stream.read(partition, offset, most)
-            self._heads[partition] = window.head
-            if events := sum(entry.events for entry in window.entries):
-                self._bytes_per_event = sum(len(entry.data) for entry in window.entries) / events
-            wanted_by = [(lane, lane.wanted()) for lane in lanes]
-            for entry in window.entries:
-                found = True
-                for lane, passes in wanted_by:
-                    self._load(lane, partition, entry, passes)
-            for lane in lanes if window.entries else ():
-                lane.wakeup.wake()
-        return found
-
-    def _load(self, lane: WindowLane, partition: int, entry: Entry, passes: Callable[[Event], bool] | None) -> None:
-        offset = lane.windows.wants(partition)
-        if offset is None or entry.end <= offset:
-            return
-        begin = max(offset, entry.offset)
-        decoded = self._decode(partition, entry)
-        if isinstance(decoded, str):
-            chunk = Chunk(entry, None, begin, None)
-            lane.windows.load_unreadable(partition, chunk, f"the entry can't be read: {decoded}", entry.data)
-            return
-        if decoded.only not in (None, lane.name):
-            passes = _not_wanted
-        lane.windows.load(partition, Chunk(entry, decoded, begin, passes))
-
-    def _decode(self, partition: int, entry: Entry) -> Decoded | str:
-        """The events of an entry; or why it can't be read. Several reporters read it, one after the other."""
-        found = self._decoded.get((partition, entry.key))
-        if found is None:
-            try:
-                found = decode(entry.data)
-                if len(found.events) != entry.events:
-                    found = f"it holds {len(found.events)} events instead of {entry.events}"
-            except Unreadable as error:
-                found = str(error)
-            while len(self._decoded) >= _DECODED:
-                del self._decoded[next(iter(self._decoded))]
-            self._decoded[partition, entry.key] = found
-        return found
-
-    # What somebody has to look after.
-
     def read_up_to(self, reporter: str) -> ReadUpTo | None:
         """How far a reporter has read; ``None`` where not all of it is this agent's, or nobody knows."""
-        held = sum(name == reporter for name, _ in list(self._leases))
-        return self._progress.of(reporter) if held == self._stream.partitions else None
+        return self._progress.of(reporter) if self._holdings.has_all_of(reporter) else None
 
     def fresh_ledgers(self) -> Sequence[Ledger]:
         """The ledgers as they were at the end of the last turn; each call has the next turn look again."""
@@ -349,7 +213,7 @@ class Feeder:
             self.ledgers = self._stream.ledgers()
             self._progress.looked(self.ledgers, asked_at)
             self.open_executions = self._stream.open_executions()
-        if not self._has_task(_KEEPER):
+        if not self._holdings.has_task(_KEEPER):
             return
         if self._turns.is_due("sweep", SWEEP_EVERY):
             self._sweeper.turn()
@@ -362,14 +226,15 @@ class Feeder:
 
     def wait(self, timeout: float) -> None:
         """Wait for new events, or for a reporter to be through with some, ``timeout`` seconds at most."""
-        heads = {partition: self._heads[partition] for _, partition in self._leases if partition in self._heads}
+        known = self._loader.heads
+        heads = {partition: known[partition] for _, partition in self._holdings.partitions if partition in known}
         if self.trouble is not None or not heads or any(lane.windows.busy for lane in self._lanes):
             self.wakeup.wait(timeout)
-            self._heads.clear()
+            known.clear()
             return
         try:
             if self._stream.wait(heads, timeout):
-                self._heads.clear()
+                known.clear()
         except StreamError:
             self.wakeup.wait(timeout)  # the next turn finds the same, and tells of it
 
@@ -377,19 +242,13 @@ class Feeder:
         """Settle what can be settled, and let others have the leases at once."""
         try:
             self._settle()
-            for lease in [*self._leases.values(), *self._tasks.values()]:
-                self._stream.release(lease)
+            self._holdings.release()
             self._stream.leave(self._owner)
         except StreamError as error:
             logger.warning("the stream, at the end: %s", error)
         if self._ingest is not None:
             self._ingest.close()
         self._stream.close()
-
-
-def _not_wanted(_event: Event) -> bool:
-    """It is for another reporter."""
-    return False
 
 
 def _tell_of_lost(started: Started) -> None:

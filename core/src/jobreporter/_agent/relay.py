@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from jobreporter._agent.holdings import LEASE, RENEW_EVERY
 from jobreporter._agent.presence import BROKEN_FOR, Agents
 from jobreporter._agent.relay_batches import Reading
 from jobreporter._agent.relay_side import Away, Side
@@ -39,9 +40,6 @@ from jobreporter.streams import Entry, Lease, Settlement, Stream, StreamRefused,
 
 logger = logging.getLogger("jobreporter")
 
-#: Seconds that a lease lasts, and between two renewals.
-LEASE = 10.0
-RENEW_EVERY = LEASE / 3
 # Seconds between two signs of life at the target.
 _BEAT_EVERY = 10.0
 # Bytes that are read at once.
