@@ -11,6 +11,7 @@ import time
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from types import MappingProxyType, MethodType, SimpleNamespace
 from typing import Any, NamedTuple
@@ -284,6 +285,31 @@ def test_what_an_exception_holds_has_no_end() -> None:
         argument = [argument] * 60
     for value in (ValueError(argument), SimpleNamespace(it=ValueError(argument)), partial(print, argument)):
         assert len(plain(value, NARROW)) <= NARROW.text + 50
+
+
+@pytest.mark.parametrize(
+    "within", [list, tuple, dict.fromkeys, SimpleNamespace], ids=["list", "tuple", "dict", "object"]
+)
+def test_reprs_take_no_longer_in_all_than_a_few_slow_ones(within: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of a model's instances may ask the database for each: after a tenth of a second they are told by class."""
+    now = [0.0]
+    monkeypatch.setattr("jobreporter._capture.walk.monotonic", lambda: now[0])
+
+    class Slow:
+        def __repr__(self) -> str:
+            now[0] += 0.04
+            return "asked"
+
+    slow = [Slow() for _ in range(5)]
+    value = (
+        within(**{f"a{number}": each for number, each in enumerate(slow)})
+        if within is SimpleNamespace
+        else within(slow)
+    )
+    text = str(plain(value, NARROW))
+    assert (text.count("asked"), text.count("Slow>")) == (3, 2)
+    assert now[0] < 0.13, "one repr can't be bounded, but the next one is not begun"
+    assert plain([*slow, Decimal("1.5")], NARROW)[-1] == "Decimal('1.5')"
 
 
 def test_neither_an_object_nor_its_class_can_hurt() -> None:

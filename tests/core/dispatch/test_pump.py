@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobreporter import Dispatcher, Event, Job, hookimpl
-from jobreporter._dispatch.pump import NAP, SHORT_SLEEP
+from jobreporter._dispatch.rest import NAP, SHORT_SLEEP
 from jobreporter._dispatch.throughput import SOON, TURNS, WINDOW, Throughput
 from jobreporter._lane.buffer import Batch
 from jobreporter._publish.ingress import LIMIT

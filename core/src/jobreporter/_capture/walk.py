@@ -2,7 +2,7 @@
 
 Builtin values are walked here and only as far as the bounds go, so that neither their size nor methods that a subclass
 overrides matter. So are objects that show themselves by what they are made of: exceptions, dataclasses, mappings. Of
-the user's own code nothing runs but one ``repr`` for each other object.
+the user's own code nothing runs but one ``repr`` for each other object, as long as they don't take too long.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from enum import Enum
 from functools import partial
 from math import isfinite
 from pathlib import PosixPath, PurePosixPath
+from time import monotonic
 from types import FunctionType
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,8 @@ _LONGEST_WORD = SHORTEST_KEY - 1
 _PARTIAL: Callable[[Any], tuple[Any, ...]] = parts_of(partial)
 # The repr of a container written in C may name every item; beyond so many it isn't asked for.
 _LONG = 10_000
+# Seconds that the reprs of objects may take in all: each may ask a database.
+_PATIENCE = 0.1
 # What these hold, they show.
 _SHOWS_ALL = (date, datetime, time, timedelta, Decimal, UUID, PosixPath, PurePosixPath, complex, range, FunctionType)
 
@@ -47,11 +50,12 @@ _SHOWS_ALL = (date, datetime, time, timedelta, Decimal, UUID, PosixPath, PurePos
 class Walk:
     """Turns values into plain data within one budget; with a redaction, ``secrets`` gathers what it left out."""
 
-    __slots__ = ("_bounds", "_left", "_redaction", "has_cut", "secrets")
+    __slots__ = ("_bounds", "_left", "_patience", "_redaction", "has_cut", "secrets")
 
     def __init__(self, bounds: Bounds, redaction: Redaction | None = None) -> None:
         self._bounds = bounds
         self._left = bounds.total
+        self._patience = _PATIENCE
         self._redaction = redaction
         self.secrets = Secrets()
         #: Whether there is more than it has looked at.
@@ -93,10 +97,24 @@ class Walk:
             return self.value(wrapped, depth)
         if is_array(kind):
             return self._counted(cut(described(value, kind), self._room()))
-        if not is_any_of(kind, _SHOWS_ALL) and not issubclass(kind, (Enum, type)):
-            self.has_cut = True  # it may hold more than it shows
         room = self._room()
-        return shortened(self._redacted(shown(value, room + _MARGIN, _described), room), room)
+        if is_any_of(kind, _SHOWS_ALL) or issubclass(kind, (Enum, type)):
+            text = shown(value, room + _MARGIN)
+        else:
+            self.has_cut = True  # it may hold more than it shows
+            text = self._asked(value, kind, room + _MARGIN)
+        return shortened(self._redacted(text, room), room)
+
+    def _asked(self, value: Any, kind: type, limit: int) -> str:
+        """What an object of somebody else's shows of itself, unless all of them together take too long to say it."""
+        if (items := items_in_c(value, kind)) is not None and items > _LONG:
+            return f"<{full_name(kind)} of {items} items>"
+        if self._patience <= 0:
+            return f"<{full_name(kind)}>"
+        began = monotonic()
+        text = shown(value, limit)
+        self._patience -= monotonic() - began
+        return text
 
     def mapping(self, value: dict[Any, Any], depth: int = 0) -> dict[str, Any]:
         """A dict as plain data; keys that are no text become text."""
@@ -266,13 +284,6 @@ def _integer(number: int) -> int | str:
         return number
     bits = number.bit_length()
     return str(number) if bits <= _BITS else f"<int of {bits} bits>"
-
-
-def _described(value: Any) -> str:
-    kind = type(value)
-    if (items := items_in_c(value, kind)) is not None and items > _LONG:
-        return f"<{full_name(kind)} of {items} items>"
-    return repr(value)
 
 
 def _represented(item: Any) -> str:

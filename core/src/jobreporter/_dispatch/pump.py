@@ -1,8 +1,6 @@
 """The one thread that moves published events into the lanes, and watches them.
 
-It takes what has come in batches that all lanes share. Woken, it naps before it looks, so that a short job's start and end
-cost it and the lanes one turn. It naps on while events come quickly: to wake a sleeping thread costs a publisher a
-hundred times as much as the append. Else it announces that it sleeps, looks once more, and sleeps.
+It takes what has come in batches that all lanes share. Between two turns it rests (`rest`).
 """
 
 from __future__ import annotations
@@ -13,29 +11,17 @@ from collections.abc import Sequence
 from jobreporter._dispatch.dispatcher_log import DispatcherLog
 from jobreporter._dispatch.hiding import Hiding
 from jobreporter._dispatch.intake import Intake
+from jobreporter._dispatch.rest import Rest
 from jobreporter._dispatch.watchdog import LONGEST_LOOK, Watchdog
 from jobreporter._lane.flush import Flush
 from jobreporter._lane.lane import Lane
 from jobreporter._lane.wording import describe
-from jobreporter._publish.ingress import LIMIT, SLEEPS, Ingress, keep_out
+from jobreporter._publish.ingress import LIMIT, Ingress, keep_out
 from jobreporter._system import threads
 from jobreporter._system.aside import LOG
 from jobreporter._system.clock import Clock
 from jobreporter._system.greenlets import patched_by
 from jobreporter._system.wakeup import Latch, Wakeup
-
-# Seconds for which the pump naps.
-NAP = 0.002
-
-# Items that must come during the first nap for another one: a short job's end alone isn't worth it, since a turn costs more
-# than to be woken again. After that, it naps on as long as any come.
-ENOUGH = 2
-
-# Seconds. A sleep that was shorter than this wasn't worth it either: at such a pace it naps on for a single item.
-SHORT_SLEEP = NAP / 2
-
-# Seconds for which it lets the lanes run while more waits.
-YIELD = 0.0005
 
 # Seconds that it sleeps at most. A publisher that is interrupted between its append and the wakeup is served by then.
 LONGEST_SLEEP = 1.0
@@ -64,7 +50,8 @@ OUT_OF_THREADS = "can't start new thread"
 # How often the thread tries to end in order, while it is interrupted.
 LAST_TRIES = 10
 
-# Seconds between two turns at most while each is interrupted.
+# Seconds between two turns while each is interrupted: at first, doubled each time, and at most.
+SHORTEST_PAUSE = 0.002
 LONGEST_PAUSE = 1.0
 
 
@@ -95,10 +82,7 @@ class Pump:
         self._due_flushes: deque[tuple[int, Flush]] = deque()
         self._close_at: int | None = None
         self._close_by = 0.0
-        #: Items that had come when it last began to nap.
-        self._had_come = 0
-        #: Items that must have come since for another nap.
-        self._enough = ENOUGH
+        self._rest = Rest(ingress, self.intake, clock)
         # The thread that has the claim is the pump. A lock would be held by whatever code a signal interrupts.
         self._claims = [None]
         # The monotonic time before which no other thread is started, and whether one was.
@@ -290,7 +274,7 @@ class Pump:
         self._free_locks()
         self._log.stumbled(error)
         if self._stumbles > 1:
-            self._ingress.wakeup.wait(min(NAP * 2**self._stumbles, LONGEST_PAUSE))
+            self._ingress.wakeup.wait(min(SHORTEST_PAUSE * 2**self._stumbles, LONGEST_PAUSE))
 
     def _free_locks(self) -> None:
         for lane in self._lanes:
@@ -317,16 +301,7 @@ class Pump:
         if self._stumbles == stumbles:
             self._stumbles = 0
             self.trouble = None
-        if self.intake.waits and not self._closed:
-            self._ingress.wakeup.wait(YIELD)
-        elif self.intake.settled.items - self._had_come >= self._enough:
-            self._enough = 1
-            self._nap()
-        else:
-            slept = self._sleep(min(looks, default=LONGEST_SLEEP))
-            self._enough = ENOUGH if slept > SHORT_SLEEP else 1
-            if self._ingress.items and not self._is_expected:
-                self._nap()
+        self._rest.between_turns(min(looks, default=LONGEST_SLEEP), closed=self._closed, is_expected=self._is_expected)
 
     def _look(self, watchdog: Watchdog) -> float | None:
         """Look after one lane. What goes wrong there keeps nobody from looking after the others."""
@@ -344,21 +319,6 @@ class Pump:
         busy = [watchdog.catches_up() for watchdog in self._watchdogs]
         return any(busy) and 0 < len(self._ingress.items) < HELD_BACK
 
-    def _sleep(self, timeout: float) -> float:
-        """Sleep until an event or a request comes. Returns for how many seconds it did."""
-        began = self._clock.monotonic()
-        self._ingress.asleep.append(SLEEPS)
-        # A publisher that appends after this look sees that the pump sleeps; a request wakes it in any case.
-        if self._closed or not self._ingress.items:
-            self._ingress.wakeup.wait(timeout)
-        self._ingress.asleep.clear()
-        return self._clock.monotonic() - began
-
-    def _nap(self) -> None:
-        self._had_come = self.intake.has_come
-        self._ingress.wakeup.wait(NAP)
-
-    @property
     def _is_expected(self) -> bool:
         """Whether a flush or a close waits for the pump. One that comes later wakes it, which ends a nap."""
         return bool(self._flushes) or self.closing or self.quitting
