@@ -3,52 +3,55 @@
 from __future__ import annotations
 
 import multiprocessing
-import multiprocessing.util
-import os
+from collections import Counter
+from collections.abc import Callable
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import celery_app
+import pytest
 from scenarios import SUCCEEDED
 
-from jobreporter import Dispatcher
-from jobreporter.testing import FileRecorder, read_calls
+from jobreporter.testing import read_calls
 
+from . import children
 from .conftest import BenchOf
 from .in_workers.slow_recorder import CONFIG
 
-
-def begin_child(dispatcher: Dispatcher) -> None:
-    """What a source does in a new child: it has the dispatcher closed when the child leaves."""
-    multiprocessing.util.Finalize(None, dispatcher.close, args=(20,), exitpriority=10)
+HOOKS = ("handle_started", "handle_success", "handle_stopped")
 
 
-def run_job(number: int) -> int:
-    assert in_pool is not None
-    with in_pool.begin("job", id=str(number)):
-        return os.getpid()
+def told(path: Path) -> Counter[tuple[int, str]]:
+    """How often each job was told of, by its number and the hook."""
+    return Counter((int(call.job.id), call.hook) for call in read_calls(path) if call.job is not None)
 
 
-in_pool: Dispatcher | None = None
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+@pytest.mark.parametrize("run", [children.processes, children.pool, children.executor], ids=lambda run: run.__name__)
+def test_children_of_multiprocessing_deliver_everything(
+    run: Callable[[BaseContext, str], None], method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four jobs in children that end right after them: nobody closes anything, and every event is delivered, once.
 
-
-def test_closing_in_the_childs_own_exit_loses_nothing(tmp_path: Path) -> None:
-    """Ten jobs in ten children, none of which lives to see a second one: every event is delivered, by its own child."""
-    global in_pool  # noqa: PLW0603 - a pool's children find what they inherit by its name alone
+    Up to Python 3.12 such a child runs no exit handler of the program's.
+    """
     path = tmp_path / "calls"
-    in_pool = Dispatcher({"recorder": FileRecorder}, config={"reporters": {"recorder": {"path": str(path)}}})
-    context = multiprocessing.get_context("fork")
-    with context.Pool(2, begin_child, (in_pool,), maxtasksperchild=1) as pool:
-        children = dict(enumerate(pool.map(run_job, range(10), chunksize=1)))
-        pool.close()
-        pool.join()
-    assert len(set(children.values())) == 10
-    events = [(int(call.job.id), call.pid, call.hook) for call in read_calls(path) if call.job is not None]
-    assert sorted(events) == sorted(
-        (number, child, hook)
-        for number, child in children.items()
-        for hook in ("handle_started", "handle_success", "handle_stopped")
-    )
-    assert in_pool.close(20)
+    if method == "fork":  # its children inherit what the others have to make for themselves
+        monkeypatch.setattr(children, "dispatcher", children.reporting(str(path)))
+    run(multiprocessing.get_context(method), str(path))
+    assert told(path) == dict.fromkeys(((number, hook) for number in range(4) for hook in HOOKS), 1)
+    stopped = {call.pid for call in read_calls(path) if call.hook == "reporter_stop"}
+    assert stopped == {call.pid for call in read_calls(path) if call.job is not None}, "each child stops its reporters"
+
+
+def test_children_of_children_deliver_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child of multiprocessing that has a child of its own: what it was to do at its end is done by each for itself."""
+    path = tmp_path / "calls"
+    monkeypatch.setattr(children, "dispatcher", children.reporting(str(path)))
+    child = multiprocessing.get_context("fork").Process(target=children.run_jobs_below, args=(str(path), 1))
+    child.start()
+    child.join()
+    assert told(path) == dict.fromkeys(((number, hook) for number in (1, 101) for hook in HOOKS), 1)
 
 
 def test_celerys_children_deliver_everything(bench_of: BenchOf) -> None:

@@ -12,6 +12,7 @@ import time
 import weakref
 from typing import Any, Protocol
 
+from jobreporter._system.child_exit import ChildExit
 from jobreporter._system.gate import GATE
 from jobreporter._system.greenlets import patched_by
 from jobreporter._system.log_at_exit import spare_the_exit
@@ -50,6 +51,7 @@ _inherited: list[object] = []
 def register(registered: Registered) -> None:
     """Tell this one of forks and of the exit, for as long as it exists."""
     _registered.add(registered)
+    _child_exit.see_to_it()
 
 
 def _forking() -> None:
@@ -74,14 +76,20 @@ def _forked_in_parent() -> None:
 def _forked() -> None:
     GATE.renew()
     _inherited.extend(registered.forked() for registered in list(_registered))
+    _child_exit.see_to_it()
+
+
+def _end() -> None:
+    for registered in list(_registered):
+        registered.exiting()
 
 
 def _exiting() -> None:
-    for registered in list(_registered):
-        registered.exiting()
+    _end()
     # Logging has registered its own end before us, so that comes after this.
     spare_the_exit()
 
 
+_child_exit = ChildExit(_end)
 os.register_at_fork(before=_forking, after_in_parent=_forked_in_parent, after_in_child=_forked)
 atexit.register(_exiting)
