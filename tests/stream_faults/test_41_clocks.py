@@ -10,9 +10,8 @@ import pytest
 import redis
 
 from jobreporter._agent.sweeper import EVERY, Sweeper
-from jobreporter.streams import Retention, Settlement
-from jobreporter.streams.sqlite import _machine
-from jobreporter.streams.sqlite._machine import Moment
+from jobreporter.streams import Retention, Settlement, _machine
+from jobreporter.streams._machine import Moment
 from jobreporter.testing import SteppedClock
 from tests.redis_servers import Server
 from tests.stream_faults.fleet import Fleet, Vendor, assert_complete, execution, executions

@@ -27,7 +27,19 @@ from jobreporter._system.clock import Clock
 from jobreporter._system.wakeup import Wakeup
 from jobreporter.context import Origin
 from jobreporter.events import Event, Started
-from jobreporter.streams import Beat, Entry, Lease, Ledger, OpenExecution, Retention, Settlement, Stream, StreamError
+from jobreporter.streams import (
+    Beat,
+    Entry,
+    Lease,
+    Ledger,
+    OpenExecution,
+    Retention,
+    Settlement,
+    Stream,
+    StreamError,
+    StreamFull,
+    StreamRefused,
+)
 
 logger = logging.getLogger("jobreporter")
 
@@ -93,6 +105,8 @@ class Feeder:
         self._told_of_strangers = False
         #: Whether all that was in the spool has been taken in once, or there is none.
         self.has_taken_in = ingest is None
+        #: Why the stream doesn't take what is in the spool.
+        self._not_taken_in: StreamError | None = None
         self._want_ledgers = False
         #: What the stream said last.
         self.ledgers: Sequence[Ledger] = ()
@@ -115,13 +129,19 @@ class Feeder:
         except Exception as error:  # a fault of an engine's own must not end the thread without a word
             self._sweeper.interrupted()
             self._progress.interrupted()
-            self.trouble = str(error) if isinstance(error, StreamError) else describe(error)
-            if (more := self._trouble.due()) is not None:
-                logger.warning("the stream: %s%s", self.trouble, more)
+            self._tell(error)
             return False
-        self.trouble = None
+        if self._not_taken_in is None:
+            self.trouble = None
+        else:
+            self._tell(self._not_taken_in)
         self._progress.answered()
         return busy
+
+    def _tell(self, error: Exception) -> None:
+        self.trouble = str(error) if isinstance(error, StreamError) else describe(error)
+        if (more := self._trouble.due()) is not None:
+            logger.warning("the stream: %s%s", self.trouble, more)
 
     def _turn(self) -> bool:
         if not self._registered:
@@ -253,16 +273,29 @@ class Feeder:
     # What reporters get.
 
     def _take_in(self) -> bool:
-        ingest = self._ingest
-        if ingest is None or not self._has_task(f".ingest.{ingest.name}"):
-            self._progress.took_in(everything=True)  # as far as it is this agent's to do
-            return False
         end = self._clock.monotonic() + _INGEST_TIME
-        taken = ingest.turn(lambda: self._clock.monotonic() >= end)
-        everything = self._clock.monotonic() < end
-        self.has_taken_in |= everything
+        self._not_taken_in, taken, everything = None, 0, True
+        try:
+            if self._is_to_take_in():
+                assert self._ingest is not None  # noqa: S101 - there would be nothing to take in
+                taken = self._ingest.turn(lambda: self._clock.monotonic() >= end)
+                everything = self._clock.monotonic() < end
+                self.has_taken_in |= everything
+        except (StreamFull, StreamRefused) as error:
+            # It stays in the spool. What is in the stream already waits for none of it, and may make the room that it needs.
+            self._not_taken_in, everything = error, False
         self._progress.took_in(everything=everything)
         return taken > 0
+
+    def _is_to_take_in(self) -> bool:
+        """Whether what is in a spool is this agent's to take in: it may be another's on this machine."""
+        if self._ingest is None:
+            return False
+        name = self._ingest.name
+        if name is None:  # no worker has come yet
+            self.has_taken_in = True
+            return False
+        return self._has_task(f".ingest.{name}")
 
     def _has_task(self, name: str) -> bool:
         if name not in self._tasks:
@@ -368,10 +401,13 @@ class Feeder:
             self._heads.clear()
             return
         try:
-            if self._stream.wait(heads, timeout):
-                self._heads.clear()
-        except StreamError:
-            self.wakeup.wait(timeout)  # the next turn finds the same, and tells of it
+            if not self._stream.wait(heads, timeout):
+                return
+        except StreamError as error:
+            # A user may have every right but that to wait: then what is new is looked for.
+            self._tell(error)
+            self.wakeup.wait(timeout)
+        self._heads.clear()
 
     def close(self) -> None:
         """Settle what can be settled, and let others have the leases at once."""
