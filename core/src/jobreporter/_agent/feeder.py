@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from jobreporter._agent.chunk import Chunk
 from jobreporter._agent.ingest import Ingest
 from jobreporter._agent.lane import WindowLane
@@ -58,6 +60,8 @@ _READ_LEAST = 16 * 1024
 # Entries that are kept decoded, for the reporters that read them after the first.
 _DECODED = 64
 _KEEPER = ".keeper"
+# Seconds: longer than any clock that begins in 1970 can be wrong.
+_FOR_EVER = 1e10
 
 
 class Feeder:
@@ -105,6 +109,7 @@ class Feeder:
         self._told_of_strangers = False
         #: Whether all that was in the spool has been taken in once, or there is none.
         self.has_taken_in = ingest is None
+        self._is_trimming = False
         #: Why the stream doesn't take what is in the spool.
         self._not_taken_in: StreamError | None = None
         self._want_ledgers = False
@@ -147,14 +152,14 @@ class Feeder:
         if not self._registered:
             self._stream.register({each.name: each.settings.start for each in self._runs})
             self._registered = True
-        if self._turns.is_due("presence", RENEW_EVERY):
+        if is_present := self._turns.is_due("presence", RENEW_EVERY):
             self._be_present()
         busy = self._settle()
         if self.stopping:
             return busy
         busy |= self._take_in()
         busy |= self._feed()
-        self._look_after()
+        self._look_after(is_present=is_present)
         return busy
 
     # Who runs what.
@@ -375,7 +380,8 @@ class Feeder:
         found, self._want_ledgers = self.ledgers, True
         return found
 
-    def _look_after(self) -> None:
+    def _look_after(self, *, is_present: bool) -> None:
+        """is_present: whether the stream has just told what time it has."""
         if self._turns.is_due("ledgers", LOOK_EVERY) or self._want_ledgers:
             self._want_ledgers = False
             asked_at = self._progress.now()
@@ -386,12 +392,20 @@ class Feeder:
             return
         if self._turns.is_due("sweep", SWEEP_EVERY):
             self._sweeper.turn()
-        if self._turns.is_due("trim", LOOK_EVERY):
-            trimmed = self._stream.trim(self._retention)
+        if (is_present or self._is_trimming) and self._turns.is_due("trim", LOOK_EVERY):
+            trimmed = self._stream.trim(self._retention_now())
             for name, count in trimmed.expired.items():
                 logger.warning("%d events expired before reporter %r had them", count, name)
+            self._is_trimming = trimmed.more
             if trimmed.more:
                 self._turns.put_off("trim", 0)
+
+    def _retention_now(self) -> Retention:
+        """After a clock was set forward, everything seems to be old: for once, nothing counts as that."""
+        retention = self._retention
+        if not self._progress.was_advanced(max(retention.max_age, retention.forget_after)):
+            return retention
+        return msgspec.structs.replace(retention, max_age=_FOR_EVER, forget_after=_FOR_EVER)
 
     def wait(self, timeout: float) -> None:
         """Wait for new events, or for a reporter to be through with some, ``timeout`` seconds at most."""
