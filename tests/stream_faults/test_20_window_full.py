@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from jobreporter import Event
 from jobreporter._stream.partition import partition_of
+from jobreporter.testing import make_event, make_job
 from tests.stream_faults.fleet import Fleet, Vendor, assert_complete, execution, executions
 
 
@@ -48,3 +51,27 @@ def test_every_partition_has_its_turn(fleet: Fleet) -> None:
     assert_complete(vendor.got, sent)
     # A few turns of the window; where the first ones come first, it is all of the 300 that each partition has.
     assert furthest_apart < 200
+
+
+@pytest.mark.parametrize("interval", ["1d", "1s"])
+def test_a_window_is_full_by_its_bytes_too(fleet: Fleet, interval: str) -> None:
+    """Of large events few are in memory, however well they were compressed; a flush comes when half of that is through."""
+    text = "the same words again and again " * 600
+    vendor = Vendor()
+    lane = {"capacity_bytes": "200KB", "flush_interval": interval}
+    agent = fleet.agent(vendor=vendor, tables={"vendor": {"lane": lane}})
+    sent = [make_event("started", job=make_job(id=f"job-{number}", args=(text,))) for number in range(100)]
+    fleet.producer().send(sent, each=3)
+    size = len(text)
+    most = 0
+
+    def all_but_the_last() -> bool:
+        nonlocal most
+        windows = agent.lanes["vendor"].windows._windows.values()
+        most = max(most, sum(len(chunk.events) for window in windows for chunk in window.chunks))
+        return len(vendor.got) >= len(sent) - 12
+
+    agent.until(all_but_the_last, "all but what fills no half of the window")
+    assert 0 < most * size < 300_000
+    assert max(vendor.flushes) * size < 300_000
+    agent.stop()

@@ -224,6 +224,24 @@ def test_25_a_user_without_the_right_is_refused(start: Any) -> None:
     stream.findings()
 
 
+def test_25_a_user_who_may_not_wait_has_the_events_all_the_same(start: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Some leave out what blocks. The agent looks for what is new, and says which right is lacking."""
+    server = start()
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "hasty", "on", ">pw", "~{jr:shop}:*", "+@all", "-@blocking")
+    fleet = Fleet(redis_plugin.engine, f"redis://hasty:pw@127.0.0.1:{server.port}/0")
+    vendor = Vendor()
+    producer = fleet.producer()
+    agent = fleet.agent(vendor=vendor)
+    sent = executions(20)
+    for start_at in range(0, len(sent), 3):
+        producer.send(sent[start_at : start_at + 3])
+        agent.until(lambda: len(vendor.got) == start_at + 3, "what is new")  # noqa: B023 - called within the turn
+    assert_complete(vendor.got, sent)
+    agent.until(lambda: "xread" in caplog.text, "a word about it")
+    fleet.close()
+
+
 @pytest.fixture
 def certificates(tmp_path: Path) -> Path:
     folder = tmp_path / "tls"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
 from jobreporter._agent.sweeper import EVERY, Sweeper
-from jobreporter.streams import Retention, Settlement
-from jobreporter.streams.sqlite import _machine
-from jobreporter.streams.sqlite._machine import Moment
+from jobreporter.streams import Retention, Settlement, Trimmed, _machine
+from jobreporter.streams._machine import Moment
+from jobreporter.streams.sqlite import engine as sqlite
 from jobreporter.testing import SteppedClock
 from tests.redis_servers import Server
 from tests.stream_faults.fleet import Fleet, Vendor, assert_complete, execution, executions
@@ -86,6 +87,46 @@ def test_41_nothing_is_lost_and_nothing_expires(fleet: Fleet, set_by: SetBy, shi
     fleet.clock.skipped += 30
     other.until_settled()
     assert_complete(vendor.got[-len(more) :], more)
+
+
+@pytest.mark.parametrize("by", [DAY, 20_000 * DAY])
+def test_41_a_clock_that_is_set_right_after_the_start_lets_nothing_expire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: float
+) -> None:
+    """A machine without a battery learns the time with the network: what waits for that seems older than is kept."""
+    fleet = Fleet(sqlite, f"sqlite://{tmp_path}/stream.db")
+    hour = Retention(max_age=3600, max_bytes=256_000_000, forget_after=3600)
+    system = time.time
+    set_by = -by
+
+    def now() -> float:
+        return system() + set_by
+
+    monkeypatch.setattr(time, "time", now)
+    monkeypatch.setattr(type(fleet.clock), "time", staticmethod(now))
+    vendor = Vendor()
+    vendor.flush_raises = ConnectionError
+    sent = executions(20)
+    producer = fleet.producer()
+    producer.send(sent)
+    agent = fleet.agent(vendor=vendor, retention=hour)
+    agent.until(lambda: vendor.starts > 1, "some trouble")
+    set_by = 0.0
+    trims = 0
+    trim = agent.feeder._stream.trim
+
+    def counted(retention: Retention, *, most: int = 1000) -> Trimmed:
+        nonlocal trims
+        trims += 1
+        return trim(retention, most=most)
+
+    monkeypatch.setattr(agent.feeder._stream, "trim", counted)
+    agent.until(lambda: trims > 2, "a few looks at what is too old")
+    vendor.flush_raises = None
+    agent.until_settled()
+    assert_complete(vendor.got, sent, duplicates=len(sent))
+    assert fleet.ledger("vendor").expired == 0
+    fleet.close()
 
 
 @pytest.mark.parametrize("shift", [-DAY, DAY])

@@ -19,7 +19,7 @@ from jobreporter._stream.partition import partition_of
 from jobreporter._stream.spool_folder import Segment
 from jobreporter._stream.spool_writer import LENGTH, SEGMENT, SpoolWriter
 from jobreporter._system.clock import SYSTEM
-from jobreporter.streams import Batch, StreamDown, StreamSettings
+from jobreporter.streams import Batch, StreamDown, StreamSettings, _machine
 from jobreporter.streams.sqlite import engine
 from jobreporter.streams.sqlite._stream import SqliteStream
 from tests.core.stream.examples import HEADER, execution
@@ -325,3 +325,21 @@ def test_a_file_that_another_agent_has_taken_is_passed_over(spooled: Spooled, mo
     monkeypatch.setattr(os, "open", too_late)
     assert spooled.ingest.turn() == 0
     assert spooled.complaints == []
+
+
+def test_a_folder_is_the_same_under_every_path_and_another_on_every_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a fleet of containers, hosts have one name and spools one path: were they taken for one, only one would be emptied."""
+
+    def identity(folder: str) -> str | None:
+        return Ingest(str(tmp_path / folder), None, SYSTEM, print).name  # type: ignore[arg-type]  # it is not asked
+
+    assert identity("spool") is None, "no worker has come yet"
+    for folder in ("spool", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "mounted").symlink_to(tmp_path / "spool")
+    here = identity("spool")
+    assert here == identity("mounted") != identity("other")
+    monkeypatch.setattr(_machine, "_BOOT", "another machine, where all the rest is the same")
+    assert identity("spool") != here

@@ -107,3 +107,32 @@ def test_41_of_a_time_that_a_clock_leaves_out_nobody_knows(shift: float, whose: 
     reading = progress.of("watch")
     assert reading is not None
     assert reading.answered_since == reading.now == clock.time() + (shift if whose == "the stream's" else 0.0)
+
+
+def test_41_a_clock_that_was_set_forward_is_known_for_a_while(clock: SteppedClock) -> None:
+    """At once, by this machine's own or by what a server told; set back, or late by seconds, it wasn't that."""
+    progress = Progress(clock)
+    ahead = 0.0
+
+    def hear() -> None:
+        progress.heard(Beat(counter=1, at=clock.time() + ahead, data=b""))
+
+    hear()
+    progress.answered()
+    for by in (-7200.0, 30.0, -30.0):
+        clock.advance(5)
+        ahead += by
+        hear()
+        assert not progress.was_advanced(3600)
+        progress.answered()
+    clock.advance(5)
+    ahead += 86_400
+    hear()
+    for step in (600, 600, 2000):
+        assert progress.was_advanced(3600), "also after other answers"
+        progress.answered()
+        clock.advance(step)
+        hear()
+    clock.advance(600)
+    hear()
+    assert not progress.was_advanced(3600)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -153,6 +155,20 @@ def test_dead_letters_are_shown_retried_and_dropped(shop: CommandLine) -> None:
     assert arrived(shop) == ["good", "bad"]
     assert "has no dead letter '9.9'" in run(shop, "stream", "dead", "drop", "picky", "9.9", code=1)
     assert "name the ID of a dead letter, or say --all" in run(shop, "stream", "dead", "drop", "picky", code=2)
+
+
+def test_a_letter_that_nobody_can_read_holds_up_no_other(shop: CommandLine) -> None:
+    """Of all of a reporter's, those that can be are tried again; the others stay, and are told."""
+    publish(shop, "bad", "bad", "bad", "bad")
+    run(shop, "agent", "--once")
+    with closing(sqlite3.connect(shop.folder / "stream.db")) as database, database:
+        database.execute("UPDATE dead_letter SET data = x'00112233445566778899' WHERE offset IN (0, 2)")
+    done = shop.run("stream", "dead", "retry", "picky", "--all")
+    assert (done.returncode, done.stdout) == (1, "2 handed to picky once more\n")
+    assert "the dead letter 0.0 can't be tried again: its checksum is wrong (1 other likewise)" in done.stderr
+    run(shop, "agent", "--once", PICKY_TAKES_ALL="1")
+    assert arrived(shop) == ["bad", "bad"]
+    assert [each["id"] for each in json.loads(run(shop, "stream", "dead", "list", "--json"))] == ["0.0", "0.2"]
 
 
 def test_a_reporter_is_rewound_and_forgotten(shop: CommandLine) -> None:

@@ -20,9 +20,10 @@ from jobreporter.streams import (
     StreamFull,
     StreamRefused,
     StreamSettings,
+    _machine,
 )
-from jobreporter.streams.sqlite import _machine, engine
-from jobreporter.streams.sqlite._machine import Moment
+from jobreporter.streams._machine import Moment
+from jobreporter.streams.sqlite import engine
 from jobreporter.streams.sqlite._stream import SqliteStream
 from jobreporter.testing import StreamConformance
 
@@ -201,23 +202,6 @@ def test_the_file_becomes_smaller_again(path: Path) -> None:
         stream.trim(forever)
     stream.close()
     assert path.stat().st_size < 30_000_000
-
-
-def test_letters_have_a_bound(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reporter that can take nothing keeps its newest; all are counted."""
-    monkeypatch.setattr("jobreporter.streams.sqlite._settling._LETTERS", 3)
-    stream = opened(path)
-    stream.register({"log": "oldest"})
-    held = stream.acquire("log", 0, b"agent", 600)
-    assert held is not None
-    stream.append(b"producer", [batch(last=5, events=5)])
-    key = stream.read(0, 0, 1).entries[0].key
-    letters = [DeadLetter(reporter="log", partition=0, offset=n, at=float(n), reason="r", data=b"") for n in range(5)]
-    for letter in letters:
-        stream.settle(held, Settlement(begin=letter.offset, end=letter.offset + 1, last_key=key, dead=(letter,)))
-    assert list(stream.dead_letters()) == letters[2:]
-    assert stream.ledgers()[0].dead == 5
-    stream.close()
 
 
 def test_numbers_are_kept_for_as_long_as_they_can_matter(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,12 +110,13 @@ class Scripts:
         counts: Sequence[int] | None = None,
         dead: Sequence[tuple[float, bytes]] = (),
         kept: int = 100,
+        kept_bytes: int = 10**9,
     ) -> bytes:
         """counts: handled, filtered, unknown and dead."""
         handled = end - begin - len(dead)
         given = counts or (handled, 0, 0, len(dead))
         keys = [ledger(), entries(), letters()]
-        arguments = [owner, fence, begin, end, key, *given, kept, *(part for each in dead for part in each)]
+        arguments = [owner, fence, begin, end, key, *given, kept, kept_bytes, *(part for each in dead for part in each)]
         answer: bytes = _scripts.SETTLE(self.client, keys, arguments)
         return answer
 

@@ -160,6 +160,30 @@ def test_settle_keeps_the_newest_letters(scripts: Scripts) -> None:
     assert scripts.client.hget(ledger(), "dead") == b"3"
 
 
+def test_settle_keeps_so_much_of_letters(scripts: Scripts) -> None:
+    """How many that are, the size of the newest says; one is kept, however large."""
+    keys = filled(scripts)
+    scripts.acquire()
+    small = [(float(number), b"%04d" % number) for number in range(4)]
+    assert scripts.settle(0, 4, keys[1], dead=small, kept_bytes=12) == b"settled"
+    assert scripts.client.zrange(letters(), 0, -1) == [b"0001", b"0002", b"0003"]
+    assert scripts.settle(4, 5, keys[2], dead=[(5.0, bytes(1000))], kept_bytes=12) == b"settled"
+    assert scripts.client.zrange(letters(), 0, -1) == [bytes(1000)]
+
+
+def test_a_lease_of_a_task_is_forgotten_in_the_end(scripts: Scripts) -> None:
+    """Some are those of one machine's spool, which may never come back; a reporter's is kept with its ledger."""
+    filled(scripts)
+    task = ledger(".ingest.0123")
+    scripts.acquire("one", key=task, task=True)
+    scripts.acquire("one")
+    assert 0 < scripts.client.pttl(task) <= 600_000  # type: ignore[operator]  # no coroutine
+    scripts.client.pexpire(task, 10_000)
+    assert scripts.renew((task, ".ingest.0123", "one", 1), (ledger(), "log", "one", 1)) == [1, 1]
+    assert scripts.client.pttl(task) > 10_000  # type: ignore[operator]  # no coroutine
+    assert scripts.client.pttl(ledger()) == -1
+
+
 @pytest.mark.parametrize("key", [letters(), entries(), ledger()])
 def test_settle_changes_nothing_where_a_key_is_of_another_type(scripts: Scripts, key: str) -> None:
     """A position that moves without its letters would lose them."""

@@ -29,7 +29,7 @@ class Chunk:
     passed already.
     """
 
-    __slots__ = ("_is_readable", "_unknown", "begin", "end", "events", "key", "offsets", "origin")
+    __slots__ = ("_is_readable", "_unknown", "begin", "end", "events", "key", "offsets", "origin", "size")
 
     def __init__(
         self, entry: Entry, decoded: Decoded | None, begin: int, wanted: Callable[[Event], bool] | None
@@ -56,6 +56,8 @@ class Chunk:
             ]
             self.offsets = [offset for offset, _event in kept]
             self.events = [event for _offset, event in kept]
+        #: Bytes that these events take in memory, roughly.
+        self.size = decoded.size * len(self.events) // max(1, len(decoded.events))
 
     def index_from(self, offset: int) -> int:
         """The index of the first event that the reporter gets at this offset or later."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from jobreporter._agent.holdings import RENEW_EVERY, Holdings
 from jobreporter._agent.ingest import Ingest
 from jobreporter._agent.lane import WindowLane
@@ -26,7 +28,18 @@ from jobreporter._system.clock import Clock
 from jobreporter._system.wakeup import Wakeup
 from jobreporter.context import Origin
 from jobreporter.events import Started
-from jobreporter.streams import Beat, Lease, Ledger, OpenExecution, Retention, Settlement, Stream, StreamError
+from jobreporter.streams import (
+    Beat,
+    Lease,
+    Ledger,
+    OpenExecution,
+    Retention,
+    Settlement,
+    Stream,
+    StreamError,
+    StreamFull,
+    StreamRefused,
+)
 
 logger = logging.getLogger("jobreporter")
 
@@ -37,6 +50,8 @@ LOOK_EVERY = 5.0
 # Seconds of a turn that ingest may take.
 _INGEST_TIME = 0.5
 _KEEPER = ".keeper"
+# Seconds: longer than any clock that begins in 1970 can be wrong.
+_FOR_EVER = 1e10
 
 
 class Feeder:
@@ -81,6 +96,9 @@ class Feeder:
         self._told_of_strangers = False
         #: Whether all that was in the spool has been taken in once, or there is none.
         self.has_taken_in = ingest is None
+        self._is_trimming = False
+        #: Why the stream doesn't take what is in the spool.
+        self._not_taken_in: StreamError | None = None
         self._want_ledgers = False
         #: What the stream said last.
         self.ledgers: Sequence[Ledger] = ()
@@ -103,26 +121,32 @@ class Feeder:
         except Exception as error:  # a fault of an engine's own must not end the thread without a word
             self._sweeper.interrupted()
             self._progress.interrupted()
-            self.trouble = str(error) if isinstance(error, StreamError) else describe(error)
-            if (more := self._trouble.due()) is not None:
-                logger.warning("the stream: %s%s", self.trouble, more)
+            self._tell(error)
             return False
-        self.trouble = None
+        if self._not_taken_in is None:
+            self.trouble = None
+        else:
+            self._tell(self._not_taken_in)
         self._progress.answered()
         return busy
+
+    def _tell(self, error: Exception) -> None:
+        self.trouble = str(error) if isinstance(error, StreamError) else describe(error)
+        if (more := self._trouble.due()) is not None:
+            logger.warning("the stream: %s%s", self.trouble, more)
 
     def _turn(self) -> bool:
         if self._holdings.unregistered:
             self._stream.register({each.name: each.settings.start for each in self._runs})
             self._holdings.unregistered = False
-        if self._turns.is_due("presence", RENEW_EVERY):
+        if is_present := self._turns.is_due("presence", RENEW_EVERY):
             self._be_present()
         busy = self._settle()
         if self.stopping:
             return busy
         busy |= self._take_in()
         busy |= self._loader.load(self._holdings.partitions)
-        self._look_after()
+        self._look_after(is_present=is_present)
         return busy
 
     def _be_present(self) -> None:
@@ -186,16 +210,29 @@ class Feeder:
         return now.position
 
     def _take_in(self) -> bool:
-        ingest = self._ingest
-        if ingest is None or not self._holdings.has_task(f".ingest.{ingest.name}"):
-            self._progress.took_in(everything=True)  # as far as it is this agent's to do
-            return False
         end = self._clock.monotonic() + _INGEST_TIME
-        taken = ingest.turn(lambda: self._clock.monotonic() >= end)
-        everything = self._clock.monotonic() < end
-        self.has_taken_in |= everything
+        self._not_taken_in, taken, everything = None, 0, True
+        try:
+            if self._is_to_take_in():
+                assert self._ingest is not None  # noqa: S101 - there would be nothing to take in
+                taken = self._ingest.turn(lambda: self._clock.monotonic() >= end)
+                everything = self._clock.monotonic() < end
+                self.has_taken_in |= everything
+        except (StreamFull, StreamRefused) as error:
+            # It stays in the spool. What is in the stream already waits for none of it, and may make the room that it needs.
+            self._not_taken_in, everything = error, False
         self._progress.took_in(everything=everything)
         return taken > 0
+
+    def _is_to_take_in(self) -> bool:
+        """Whether what is in a spool is this agent's to take in: it may be another's on this machine."""
+        if self._ingest is None:
+            return False
+        name = self._ingest.name
+        if name is None:  # no worker has come yet
+            self.has_taken_in = True
+            return False
+        return self._holdings.has_task(f".ingest.{name}")
 
     def read_up_to(self, reporter: str) -> ReadUpTo | None:
         """How far a reporter has read; ``None`` where not all of it is this agent's, or nobody knows."""
@@ -206,7 +243,8 @@ class Feeder:
         found, self._want_ledgers = self.ledgers, True
         return found
 
-    def _look_after(self) -> None:
+    def _look_after(self, *, is_present: bool) -> None:
+        """is_present: whether the stream has just told what time it has."""
         if self._turns.is_due("ledgers", LOOK_EVERY) or self._want_ledgers:
             self._want_ledgers = False
             asked_at = self._progress.now()
@@ -217,12 +255,20 @@ class Feeder:
             return
         if self._turns.is_due("sweep", SWEEP_EVERY):
             self._sweeper.turn()
-        if self._turns.is_due("trim", LOOK_EVERY):
-            trimmed = self._stream.trim(self._retention)
+        if (is_present or self._is_trimming) and self._turns.is_due("trim", LOOK_EVERY):
+            trimmed = self._stream.trim(self._retention_now())
             for name, count in trimmed.expired.items():
                 logger.warning("%d events expired before reporter %r had them", count, name)
+            self._is_trimming = trimmed.more
             if trimmed.more:
                 self._turns.put_off("trim", 0)
+
+    def _retention_now(self) -> Retention:
+        """After a clock was set forward, everything seems to be old: for once, nothing counts as that."""
+        retention = self._retention
+        if not self._progress.was_advanced(max(retention.max_age, retention.forget_after)):
+            return retention
+        return msgspec.structs.replace(retention, max_age=_FOR_EVER, forget_after=_FOR_EVER)
 
     def wait(self, timeout: float) -> None:
         """Wait for new events, or for a reporter to be through with some, ``timeout`` seconds at most."""
@@ -233,10 +279,13 @@ class Feeder:
             known.clear()
             return
         try:
-            if self._stream.wait(heads, timeout):
-                known.clear()
-        except StreamError:
-            self.wakeup.wait(timeout)  # the next turn finds the same, and tells of it
+            if not self._stream.wait(heads, timeout):
+                return
+        except StreamError as error:
+            # A user may have every right but that to wait: then what is new is looked for.
+            self._tell(error)
+            self.wakeup.wait(timeout)
+        known.clear()
 
     def close(self) -> None:
         """Settle what can be settled, and let others have the leases at once."""

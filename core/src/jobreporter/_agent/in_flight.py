@@ -7,6 +7,7 @@ from itertools import chain
 
 from jobreporter._agent.window import Handed
 from jobreporter._agent.window_buffer import WindowBuffer
+from jobreporter._config.settings import LaneSettings
 from jobreporter._lane.in_flight import Counts, InFlight, Remains
 from jobreporter.context import Origin
 
@@ -14,16 +15,19 @@ from jobreporter.context import Origin
 class WindowInFlight(InFlight):
     """Nothing counts here before a flush went well: then it is the buffer's to settle."""
 
-    __slots__ = ("_died", "_half", "_handed", "_handled_at_flush", "_windows", "origin")
+    __slots__ = ("_died", "_half", "_half_of_bytes", "_handed", "_handled_at_flush", "_size", "_windows", "origin")
 
-    def __init__(self, windows: WindowBuffer, turn: LockType, capacity: int) -> None:
+    def __init__(self, windows: WindowBuffer, turn: LockType, settings: LaneSettings) -> None:
         super().__init__(windows, turn)
         self._windows = windows
-        self._half = max(1, capacity // 2)
+        self._half = max(1, settings.capacity // 2)
+        self._half_of_bytes = settings.capacity_bytes // 2
         #: Where the events at hand come from.
         self.origin: Origin | None = None
         # What was handed out since the last flush that went well, in order; how many of these events went well, and died.
         self._handed: list[Handed] = []
+        # Bytes that all of it takes, roughly.
+        self._size = 0
         self._handled_at_flush = 0
         self._died = 0
 
@@ -46,7 +50,7 @@ class WindowInFlight(InFlight):
         """Whether half of the window waits for a flush, or the next piece does."""
         passed = self.passed
         # An event that died is settled at once: it leaves nothing to flush, so no interval would begin with it.
-        soon = self._died > 0 or self._windows.careful
+        soon = self._died > 0 or self._windows.careful or self._size >= self._half_of_bytes
         return passed >= self._half or (passed > 0 and soon and passed >= self.total)
 
     @property
@@ -62,6 +66,7 @@ class WindowInFlight(InFlight):
             if not handed:
                 return False
             self._handed += handed
+            self._size += sum(each.size for each in handed)
             self.origin = handed[0].chunk.origin
             self.events = chain.from_iterable(each.events for each in handed)
             return True
@@ -69,7 +74,7 @@ class WindowInFlight(InFlight):
     def flushed(self) -> None:
         """A flush went well."""
         went_well, rest = self._split(self.passed)
-        self._handed = rest
+        self._handed, self._size = rest, sum(each.size for each in rest)
         self._handled_at_flush, self._died = self.handled, 0
         if went_well:
             self._windows.went_well(went_well, done=not rest)
@@ -100,7 +105,8 @@ class WindowInFlight(InFlight):
             self.flushed()
         unflushed, _rest = self._split(self.passed + in_handler)
         at = self.passed if in_handler else None
-        self._handed, self._handled_at_flush, self._died = [], self.handled, 0
+        self._handed, self._size = [], 0
+        self._handled_at_flush, self._died = self.handled, 0
         self.events = iter(())
         if in_handler or in_flush:
             self._windows.failed(unflushed, why, at=at)

@@ -7,8 +7,6 @@ twice: an ingester that was killed between the append and the removal of the fil
 from __future__ import annotations
 
 import os
-import platform
-import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,7 +16,7 @@ from jobreporter._stream.frame import Unreadable
 from jobreporter._stream.handover import Outcome, hand_over, spread
 from jobreporter._stream.raw_batch import RawBatch
 from jobreporter._stream.spool_folder import DAMAGED, Segment, make_shared
-from jobreporter._stream.spool_reader import Record, SegmentReader, segments
+from jobreporter._stream.spool_reader import Record, SegmentReader, identity_of, segments
 from jobreporter._system.clock import Clock
 from jobreporter.streams import Stream
 from jobreporter.streams._files import how_to_open, share
@@ -90,9 +88,9 @@ class Ingest:
         }
 
     @property
-    def name(self) -> str:
-        """The same in all agents of this machine, and in no other's."""
-        return f"{zlib.crc32(f'{platform.node()}:{os.path.realpath(self._folder)}'.encode()):08x}"
+    def name(self) -> str | None:
+        """The same in all agents that see this folder, and in no others; ``None`` where there is no folder yet."""
+        return identity_of(self._folder)
 
     def turn(self, enough: Callable[[], bool] = lambda: False) -> int:
         """Append what has come since the last turn. Returns how many records that were.

@@ -32,7 +32,7 @@ class WindowLane(Lane):
         return self.windows
 
     def _new_in_flight(self) -> WindowInFlight:
-        return WindowInFlight(self.windows, self._turn, self.settings.capacity)
+        return WindowInFlight(self.windows, self._turn, self.settings)
 
     @property
     def hook_kinds(self) -> frozenset[type[Event]] | None:

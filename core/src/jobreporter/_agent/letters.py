@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,15 +55,14 @@ def shown(letter: DeadLetter) -> LetterShown:
 def retry(stream: Stream, letter: DeadLetter) -> bool:
     """Put the event into the stream once more, for its reporter alone, and remove the letter.
 
-    Returns whether the letter was still there. Raises Unretried for one that nobody can read.
+    Returns whether the letter was still there. Wherever it is interrupted, the letter is there or its event in the stream;
+    tried once more, the event is not there twice. Raises a stream's errors, and Unretried for a letter that nobody can read.
     """
     try:
         raw = RawBatch(letter.data)
     except Unreadable as error:
         raise Unretried(f"the dead letter {letter.id} can't be tried again: {error}") from None
-    if not stream.drop_letter(letter):
-        return False
-    producer = os.urandom(8)
+    producer = _producer_of(letter)
     encoded = raw.pick(range(len(raw.ids)), first=1, producer=producer, only=letter.reporter)
     batch = Batch(
         partition=partition_of(raw.ids[0][0], stream.partitions),
@@ -74,4 +73,12 @@ def retry(stream: Stream, letter: DeadLetter) -> bool:
         data=encoded.data,
     )
     stream.append(producer, [batch])
-    return True
+    was_there = stream.drop_letter(letter)
+    stream.leave(producer)
+    return was_there
+
+
+def _producer_of(letter: DeadLetter) -> bytes:
+    """Who appends it: the same at each try, so that the stream knows the event again, and nobody else."""
+    named = f"{letter.reporter}\0{letter.id}\0{letter.at!r}"
+    return hashlib.blake2b(named.encode(), digest_size=8).digest()

@@ -33,6 +33,8 @@ class Progress:
         self._answered_since = 0.0
         #: What the stream's clock was ahead of the monotonic one at the last answer.
         self._offset: float | None = None
+        #: When it was set forward, by the time that it has had since.
+        self._advanced_at: float | None = None
         self._behind_since: float | None = None
         self._ledgers: tuple[float, Sequence[Ledger]] | None = None
 
@@ -56,11 +58,25 @@ class Progress:
         if not first and (self._answered_at is None or now - self._answered_at > _GAP or self._was_set()):
             self._answered_since = self.now()
         self._answered_at = now
+        self._note_advance()
         self._offset = self.now() - now
+
+    def was_advanced(self, within: float) -> bool:
+        """Whether the clock was set forward in the last so many seconds: what was stored before seems older than it is."""
+        self._note_advance()
+        return self._advanced_at is not None and self.now() - self._advanced_at <= within
+
+    def _note_advance(self) -> None:
+        if self._set_by() > _GAP:
+            self._advanced_at = self.now()
 
     def _was_set(self) -> bool:
         """Whether the clock was set since the last answer."""
-        return self._offset is not None and abs(self.now() - self._clock.monotonic() - self._offset) > _GAP
+        return abs(self._set_by()) > _GAP
+
+    def _set_by(self) -> float:
+        """By how many seconds the clock was set since the last answer."""
+        return 0.0 if self._offset is None else self.now() - self._clock.monotonic() - self._offset
 
     def took_in(self, *, everything: bool) -> None:
         """Whether all that was in the spool of this machine is in the stream."""

@@ -32,6 +32,11 @@ class Handed(NamedTuple):
     def events(self) -> list[Event]:
         return list(self.chunk.events[self.start : self.stop])
 
+    @property
+    def size(self) -> int:
+        """Bytes that they take, roughly."""
+        return self.chunk.size * (self.stop - self.start) // len(self.chunk.offsets)
+
 
 class Suspect(NamedTuple):
     """An event that may be why its reporter fails."""
@@ -56,6 +61,8 @@ class Window:
         #: What comes after the last chunk.
         self.loaded = lease.position
         self.chunks: deque[Chunk] = deque()
+        #: Bytes that the events in them take, roughly.
+        self.size = 0
         #: Events that were handed out before their turn, and went well.
         self.early: set[int] = set()
         self.dead: dict[int, DeadLetter] = {}
@@ -74,6 +81,7 @@ class Window:
         if chunk.begin > self.loaded and self.loaded == self.settled:
             self.settled = self.flushed = self.cursor = chunk.begin
         self.chunks.append(chunk)
+        self.size += chunk.size
         self.loaded = chunk.end
 
     def next(self, most: int) -> Handed | None:
@@ -152,7 +160,7 @@ class Window:
         """The stream has it."""
         self.settled = end
         while self.chunks and self.chunks[0].end <= end:
-            self.chunks.popleft()
+            self.size -= self.chunks.popleft().size
         self.early = {offset for offset in self.early if offset >= end}
         self.dead = {offset: letter for offset, letter in self.dead.items() if offset >= end}
 

@@ -26,6 +26,7 @@ class WindowBuffer:
     def __init__(self, name: str, settings: LaneSettings) -> None:
         self._name = name
         self._capacity = settings.capacity
+        self._capacity_bytes = settings.capacity_bytes
         self.lock = self._lock = _thread.allocate_lock()
         self._windows: dict[int, Window] = {}
         self._blame = Blame(self._bury)
@@ -76,7 +77,10 @@ class WindowBuffer:
     @property
     def room(self) -> int:
         """How many more events may be loaded."""
-        return self._capacity - sum(each.held for each in list(self._windows.values()))
+        windows = list(self._windows.values())
+        if sum(each.size for each in windows) >= self._capacity_bytes:
+            return 0
+        return self._capacity - sum(each.held for each in windows)
 
     def load(self, partition: int, chunk: Chunk) -> None:
         """Add the next chunk."""

@@ -131,13 +131,17 @@ def show(path: str | None, reporter: str, letter_id: str, as_json: bool) -> None
 @click.pass_obj
 def retry_(path: str | None, reporter: str, letter_id: str | None, every: bool, as_json: bool) -> None:
     """Hand dead letters to their reporter once more, behind what waits already."""
+    count, refused = 0, []
     with _opened(path) as (opened, _):
-        letters = _chosen(opened, reporter, letter_id, every=every)
-        try:
-            count = sum(retry(opened, letter) for letter in letters)
-        except Unretried as error:
-            raise click.ClickException(str(error)) from None
+        for letter in _chosen(opened, reporter, letter_id, every=every):
+            try:
+                count += retry(opened, letter)
+            except Unretried as error:
+                refused.append(str(error))
     click.echo(_json({"retried": count}) if as_json else f"{count} handed to {reporter} once more")
+    if refused:
+        more = f" ({counted(len(refused) - 1, 'other')} likewise)" if len(refused) > 1 else ""
+        raise click.ClickException(f"{refused[0]}{more}")
 
 
 @dead.command()

@@ -35,6 +35,8 @@ class Decoded(NamedTuple):
     events: Sequence[Event | Unknown]
     #: The one reporter that they are for; ``None``: they are for every one.
     only: str | None
+    #: How many bytes they take, decompressed: about what they take in memory.
+    size: int = 0
 
 
 _body = msgspec.msgpack.Decoder(rows.BatchRow)
@@ -51,11 +53,11 @@ def decode(data: bytes) -> Decoded:
         jobs = list(map(built_job, typed.jobs))
         events = [_BUILT_EVENTS[type(row)](row, jobs[row.job]) for row in typed.events]
     except (*UNEXPECTED, IndexError):
-        return _event_by_event(data)
-    return Decoded(typed.producer, typed.first, built_origin(typed.origin), events, typed.only)
+        return _event_by_event(data, len(body))
+    return Decoded(typed.producer, typed.first, built_origin(typed.origin), events, typed.only, len(body))
 
 
-def _event_by_event(data: bytes) -> Decoded:
+def _event_by_event(data: bytes, size: int) -> Decoded:
     raw = RawBatch(data)
     jobs = list(map(_job_or_why, raw.jobs))
     events = [_event_or_unknown(row, jobs) for row in raw.events]
@@ -63,7 +65,7 @@ def _event_by_event(data: bytes) -> Decoded:
         origin = built_origin(_origin.decode(raw.origin))
     except UNEXPECTED:
         origin = Origin(host="", pid=0, version="")
-    return Decoded(raw.producer, raw.first, origin, events, raw.only)
+    return Decoded(raw.producer, raw.first, origin, events, raw.only, size)
 
 
 def _job_or_why(raw: msgspec.Raw) -> Job | str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from jobreporter._stream import frame
 from jobreporter._stream.beat import producer_of
-from jobreporter._stream.spool_folder import Segment, segment_named
+from jobreporter._stream.spool_folder import Segment, refusal, segment_named
 from jobreporter._stream.spool_writer import LENGTH
+from jobreporter.streams import _machine
 
 # What a record may take: a batch that compression made no smaller, in its frame.
 _LONGEST = frame.LARGEST + 64 * 1024
@@ -126,13 +128,33 @@ def _next_record(data: bytes, start: int, producer: bytes) -> int | None:
     return None
 
 
+def identity_of(folder: str) -> str | None:
+    """The same for all that see this folder, under whichever path, and another one for each other folder of any machine.
+
+    ``None`` where there is none yet. Raises StreamRefused or StreamDown where it can't be looked at.
+    """
+    try:
+        found = os.stat(folder)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise refusal(folder, error) from None
+    place = f"{_machine.name()}:{found.st_dev}:{found.st_ino}"
+    return hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
+
+
 def segments(folder: str) -> dict[bytes, list[Segment]]:
-    """The files in the folder by their producer, each producer's in the order in which they were written."""
+    """The files in the folder by their producer, each producer's in the order in which they were written.
+
+    Raises StreamRefused or StreamDown where it can't be read.
+    """
     found: dict[bytes, list[Segment]] = {}
     try:
         names = os.listdir(folder)
     except FileNotFoundError:
         return found
+    except OSError as error:
+        raise refusal(folder, error) from None
     for segment in sorted(filter(None, map(segment_named, names))):
         found.setdefault(segment.producer, []).append(segment)
     return found

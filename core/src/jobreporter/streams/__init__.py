@@ -165,7 +165,8 @@ class Stream(Protocol):
     def settle(self, lease: Lease, settlement: Settlement) -> Settled:
         """Move the reporter's position to the end of a run of events, and add them to its ledger, in one atomic write.
 
-        Dead letters are kept in the same write. It must not fail for want of room.
+        Dead letters are kept in the same write, the newest of each reporter, as many as the settings say: they must not fill
+        the stream. It must not fail for want of room.
         """
 
     def trim(self, retention: Retention, *, most: int = 1000) -> Trimmed:

@@ -227,8 +227,15 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     sync: bool = False
     #: The bound that the store must be able to hold.
     max_bytes: int = 256_000_000
+    #: How many dead letters of one reporter are kept. Of more, nobody looks at each, and the newest say what is wrong now.
+    most_letters: int = 10_000
     #: Whether a stream that doesn't exist is made. Otherwise StreamMissing is raised, and nothing has changed: who only
     #: looks makes none.
     create: bool = True
     #: The engine's own keys of ``[stream]``: an instance of its ``options``.
     options: Any = None
+
+    @property
+    def most_letter_bytes(self) -> int:
+        """How much the dead letters of one reporter may take, roughly: then its newest are kept, one at least."""
+        return self.max_bytes // 16

@@ -51,8 +51,6 @@ _NUMBERS_KEPT = 7 * 86_400_000
 _AFTER_LEAVING = 3_600_000
 # Milliseconds. No lease is longer.
 _LONGEST_LEASE = 600_000
-# Dead letters that are kept of one reporter. Of more, nobody looks at each, and the newest say what is wrong now.
-_LETTERS = 10_000
 
 
 class RedisStream:
@@ -250,7 +248,8 @@ class RedisStream:
             _scripts.SETTLE,
             keys,
             *(lease.owner, lease.fence, settlement.begin, settlement.end, settlement.last_key),
-            *(settlement.handled, settlement.filtered, settlement.unknown, dead, _LETTERS),
+            *(settlement.handled, settlement.filtered, settlement.unknown, dead),
+            *(self._settings.most_letters, self._settings.most_letter_bytes),
             *letters,
         )
         return cast(Settled, answer.decode())

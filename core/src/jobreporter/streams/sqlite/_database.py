@@ -64,6 +64,7 @@ class Database:
 
     def __init__(self, path: str, settings: StreamSettings) -> None:
         self.path = path
+        self.settings = settings
         self._folder = os.path.dirname(path)
         with self._told():
             if settings.create:

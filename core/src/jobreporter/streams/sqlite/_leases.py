@@ -9,8 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from jobreporter.streams import Lease
-from jobreporter.streams.sqlite import _machine
+from jobreporter.streams import Lease, _machine
 from jobreporter.streams.sqlite._database import Database
 
 # Seconds. No lease is longer.

@@ -10,9 +10,6 @@ from jobreporter.streams import DeadLetter, Lease, Ledger, Settled, Settlement
 from jobreporter.streams.sqlite._database import OFFSET_BITS
 from jobreporter.streams.sqlite._leases import Leases
 
-# Dead letters that are kept of one reporter. Of more, nobody looks at each, and the newest say what is wrong now.
-_LETTERS = 10_000
-
 
 class Settling(Leases):
     """The part of a stream that keeps the ledgers. See `jobreporter.streams.Stream` for what each method promises."""
@@ -151,10 +148,13 @@ class Settling(Leases):
             "INSERT OR REPLACE INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(reporter, each.partition, each.offset, each.at, each.reason, each.events, each.data) for each in letters],
         )
+        settings = self._database.settings
         self._database.run(
-            "DELETE FROM dead_letter WHERE rowid IN"
-            " (SELECT rowid FROM dead_letter WHERE reporter = ? ORDER BY at DESC LIMIT -1 OFFSET ?)",
-            (reporter, _LETTERS),
+            "DELETE FROM dead_letter WHERE rowid IN (SELECT rowid FROM"
+            " (SELECT rowid, row_number() OVER newest AS number, sum(length(data)) OVER newest AS bytes FROM dead_letter"
+            " WHERE reporter = ? WINDOW newest AS (ORDER BY at DESC, rowid DESC ROWS UNBOUNDED PRECEDING))"
+            " WHERE number > ? OR (bytes > ? AND number > 1))",
+            (reporter, settings.most_letters, settings.most_letter_bytes),
         )
 
     def _refuse_unknown(self, reporter: str) -> None:

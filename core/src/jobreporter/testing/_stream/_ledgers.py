@@ -129,6 +129,21 @@ class LedgerCases(StreamCases):
         assert settle(stream, lease(stream), 4, dead=(letter(0, events=4),)) == "settled"
         assert ledger(stream).dead == 4
 
+    def test_the_newest_dead_letters_are_kept(self) -> None:
+        """As many as the settings say, and so much of them, one at least; all are counted. They must not fill the stream."""
+        stream = self.stream(max_bytes=160_000, most_letters=5)
+        cases = {"small": (10, 5), "large": (2_501, 3), "huge": (20_000, 1)}
+        stream.register(dict.fromkeys(cases, "oldest"))
+        fill(stream, 8)
+        for name, (size, kept) in cases.items():
+            held = lease(stream, name)
+            letters = [letter(at, reporter=name, at=float(at), data=bytes(size)) for at in range(8)]
+            assert settle(stream, held, 4, dead=tuple(letters[:4])) == "settled"
+            for each in letters[4:]:
+                assert settle(stream, held, each.offset + 1, begin=each.offset, dead=(each,)) == "settled"
+            assert list(stream.dead_letters(name)) == letters[-kept:]
+            assert ledger(stream, name).dead == 8
+
     def test_a_settlement_that_is_refused_keeps_no_dead_letter(self) -> None:
         """It comes again, with whoever has the lease now."""
         stream = self.stream()

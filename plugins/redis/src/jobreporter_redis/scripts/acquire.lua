@@ -13,4 +13,6 @@ if owner and owner ~= ARGV[1] and now < deadline and deadline <= now + ARGV[4] t
 if owner ~= ARGV[1] then fence = fence + 1 end
 redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
 redis.call('HSET', KEYS[1], 'fence', fence, 'owner', ARGV[1], 'deadline', string.format('%.0f', now + ARGV[2]))
+-- Some tasks are those of one machine, which may be gone for good.
+if ARGV[3] == '1' then redis.call('PEXPIRE', KEYS[1], 60 * ARGV[2]) end
 return {fence, position}

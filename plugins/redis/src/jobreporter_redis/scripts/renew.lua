@@ -12,6 +12,7 @@ for n = 2, #KEYS do
   answers[n - 1] = 0
   if held[1] == ARGV[at + 2] and held[2] == ARGV[at + 1] then
     redis.call('HSET', KEYS[n], 'deadline', string.format('%.0f', now + ARGV[1]))
+    if string.sub(ARGV[at], 1, 1) == '.' then redis.call('PEXPIRE', KEYS[n], 60 * ARGV[1]) end -- see acquire
     answers[n - 1] = 1
   end
   if redis.call('HEXISTS', KEYS[1], ARGV[at]) == 1 then

@@ -1,7 +1,8 @@
 -- Moves a reporter's position. See jobreporter.streams.Stream.settle.
 --
 -- KEYS: ledger, entries of the partition, dead letters of the reporter. ARGV: owner, fence, begin, end, key of the last
--- entry, handled, filtered, unknown, dead, how many letters are kept, then for each letter: time, letter.
+-- entry, handled, filtered, unknown, dead, how many letters are kept and how many bytes of them, then for each letter: time,
+-- letter.
 local held = redis.call('HMGET', KEYS[1], 'fence', 'owner', 'position')
 if held[1] ~= ARGV[2] or held[2] ~= ARGV[1] then return 'fenced' end
 if held[3] ~= ARGV[3] then return 'moved' end
@@ -14,6 +15,12 @@ redis.call('HSET', KEYS[1], 'position', ARGV[4])
 for n, name in ipairs({'handled', 'filtered', 'unknown', 'dead'}) do
   if ARGV[5 + n] ~= '0' then redis.call('HINCRBY', KEYS[1], name, ARGV[5 + n]) end
 end
-for n = 11, #ARGV, 2 do redis.call('ZADD', KEYS[3], ARGV[n], ARGV[n + 1]) end
-if #ARGV > 10 then redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[10]) end
+for n = 12, #ARGV, 2 do redis.call('ZADD', KEYS[3], ARGV[n], ARGV[n + 1]) end
+if #ARGV > 11 then
+  -- How large they are, the newest tell: to look at each of thousands would take too long.
+  local newest, bytes = redis.call('ZREVRANGE', KEYS[3], 0, 99), 0
+  for _, letter in ipairs(newest) do bytes = bytes + #letter end
+  local most = math.min(ARGV[10], math.max(1, math.floor(ARGV[11] * #newest / bytes)))
+  redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - most)
+end
 return 'settled'

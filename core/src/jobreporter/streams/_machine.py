@@ -1,7 +1,11 @@
-"""The machine's own time, which nobody sets: it goes on while the machine sleeps, and begins anew when it starts."""
+"""The machine, as all processes on it see it, in containers too: which one it is, and its own time.
+
+Nobody sets that time: it goes on while the machine sleeps, and begins anew when it starts.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from typing import NamedTuple
 
@@ -20,8 +24,13 @@ def now() -> Moment:
     return Moment(_BOOT, _seconds())
 
 
+def name() -> str:
+    """Which machine this is, in this life of it. What it is called won't do: in a fleet of containers many have one name."""
+    return _BOOT or os.uname().nodename
+
+
 def _seconds() -> float:
-    # Where a system has no such clock, the wall's will do: a lease that is too long for it is void, see `_leases`.
+    # Where a system has no such clock, the wall's will do: a lease that is too long for it is void, see `sqlite`.
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()
 
 
