@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from asyncio import CancelledError
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import gevent
 import pytest
 from celery import Task, chain
 from celery.app.task import Context
@@ -18,6 +20,10 @@ from scenarios import FAILED, SUCCEEDED, ran
 from jobreporter import Abort, Execution
 from jobreporter.events import Aborted, Failure, Started, Success
 from jobreporter.sources.celery._run import REPLACED
+
+
+class Own(BaseException):
+    """A program's own, which no ``except Exception`` catches."""
 
 
 @pytest.mark.parametrize(
@@ -243,6 +249,37 @@ def test_a_job_that_exits_where_it_is_alone_in_its_process(desk: Desk, error: Ba
         desk.work_on(leave)
 
     assert desk.story == list(ran(outcome))
+
+
+@pytest.mark.parametrize("error", [CancelledError("the call was cancelled"), GeneratorExit(), Own()], ids=repr)
+@pytest.mark.parametrize("late", [False, True], ids=["acknowledged", "late"])
+def test_whatever_else_leaves_a_job_is_a_failure(desk: Desk, error: BaseException, late: bool) -> None:
+    """As Celery has it, which goes on. Nothing is sent for another attempt; what isn't acknowledged, a later worker may get."""
+
+    @desk.task(acks_late=late)
+    def leave() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        desk.work_on(leave)
+
+    assert desk.only(Failure).error.matches(type(error))
+    assert desk.only(Failure).will_retry is (None if late else False)
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_a_greenlet_that_exceeds_its_limit_comes_again_if_celery_puts_it_back(desk: Desk, acknowledged: bool) -> None:
+    """Which Celery does once the job has ended."""
+
+    @desk.task(acks_late=True, acks_on_failure_or_timeout=acknowledged)
+    def linger() -> None:
+        raise gevent.Timeout  # that never runs out, and needs no loop
+
+    with pytest.raises(gevent.Timeout):
+        desk.work_on(linger)
+
+    assert desk.only(Failure).kind == "timeout"
+    assert desk.only(Failure).will_retry is not acknowledged
 
 
 def test_a_job_may_say_itself_what_it_has_come_to(desk: Desk) -> None:

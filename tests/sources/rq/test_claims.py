@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from reported import times_logged, use_config
 from rq import Retry
 from rq.job import Job, JobStatus
-from rq_bench import Bench, recorded
+from rq_bench import Bench, fail, recorded
 from scenarios import CUT_OFF, SHUT_DOWN, SUCCEEDED
 from workers import CONFIG, wait_for
 
-from jobreporter import Execution
+from jobreporter import Execution, Failure
 from jobreporter.sources.rq import Worker
 
 #: All of RQ's own keys, and no others.
@@ -31,12 +31,17 @@ RQS_KEYS = """
 """.split()
 
 
-def limited_to(connection: Redis, *patterns: str) -> str:
-    """The URL of the same database, for a user who may touch these keys alone."""
+#: Ways to read and write hashes and values that RQ has no use for.
+OTHER_COMMANDS = "hmget hmset hsetnx hexists hkeys hvals hlen hscan mget mset msetnx setnx setex psetex getset".split()
+
+
+def limited_to(connection: Redis, *patterns: str, without: Sequence[str] = ()) -> str:
+    """The URL of the same database, for a user who may touch these keys alone, and has none of these commands."""
     options = connection.connection_pool.connection_kwargs
     name = f"user-{options['db']}"
     keys = [word for pattern in patterns for word in (f"~{pattern}", f"&{pattern}")]
-    connection.execute_command("ACL", "SETUSER", name, "reset", "on", ">secret", "+@all", "&rq:pubsub:*", *keys)
+    commands = ["+@all", *(f"-{command}" for command in without)]
+    connection.execute_command("ACL", "SETUSER", name, "reset", "on", ">secret", *commands, "&rq:pubsub:*", *keys)
     return f"redis://{name}:secret@{options['host']}:{options['port']}/{options['db']}"
 
 
@@ -177,6 +182,26 @@ def test_a_failure_that_redis_does_not_take_may_be_tried_again(
 
 def refuse(*_args: object, **_kwargs: object) -> None:
     raise RedisConnectionError("the server went away")
+
+
+def test_redis_is_asked_in_no_other_words_than_rqs(
+    connection: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its user may be limited to RQ's commands: what becomes of a job is known for one that fails, and for one that is killed."""
+    use_config(tmp_path, monkeypatch, CONFIG)
+    url = limited_to(connection, "*", without=OTHER_COMMANDS)
+    with Redis.from_url(url) as redis:
+        bench = Bench(redis, Worker(["desk"], connection=redis), lambda: recorded(tmp_path))
+        bench.enqueue(fail(RuntimeError()), retry=Retry(max=1))
+        bench.enqueue(lambda: os.kill(os.getpid(), signal.SIGKILL))
+        bench.work()
+
+    failures = [event for event in bench.events if isinstance(event, Failure)]
+    assert sorted((event.kind, event.will_retry) for event in failures) == [
+        ("exception", False),
+        ("exception", True),
+        ("worker_lost", False),
+    ]
 
 
 def test_a_failure_that_is_kept_for_no_time_is_final(bench: Bench) -> None:

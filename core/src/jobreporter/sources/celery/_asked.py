@@ -98,8 +98,13 @@ def was_cut_off(code: CodeType, error: BaseException | ErrorInfo | None) -> bool
 
 def is_time_limit(error: object) -> bool:
     """Whether Celery raises this into jobs whose time is up."""
+    return isinstance(error, SoftTimeLimitExceeded) or is_greenlets_limit(error)
+
+
+def is_greenlets_limit(error: object) -> bool:
+    """Whether it is the limit that ends a job of gevent's pool."""
     gevent = sys.modules.get("gevent")
-    return isinstance(error, SoftTimeLimitExceeded) or (gevent is not None and isinstance(error, gevent.Timeout))
+    return gevent is not None and isinstance(error, gevent.Timeout)
 
 
 def _contexts(error: BaseException) -> Iterator[BaseException]:

@@ -14,6 +14,7 @@ from jobreporter.sources.celery._asked import (
     delay_of,
     error_of,
     handled_before,
+    is_greenlets_limit,
     is_time_limit,
     is_unsent_retry,
     unsent_error,
@@ -35,6 +36,7 @@ class Run:
 
     __slots__ = (
         "_begun",
+        "_comes_back",
         "_entered",
         "_sending",
         "_sent",
@@ -62,6 +64,8 @@ class Run:
         self.eager = bool(request.is_eager)
         #: Whether its message isn't acknowledged yet, and may go back to its queue.
         self.late = bool(task.acks_late) and not self.eager
+        #: Whether it goes back there if the job exceeds the limit that ends it. Celery does that once this has ended.
+        self._comes_back = self.late and not getattr(task, "acks_on_timeout", task.acks_on_failure_or_timeout)
         self._entered = self._begun = self._shut_down = False
         #: What Celery's signals have told, which come while the error is as it was, and whether it was to be retried then.
         self._told: tuple[_Told, bool | None] | None = None
@@ -149,10 +153,11 @@ class Run:
                 self._fail(error or handled_before(raised) or raised)
         elif isinstance(raised, Reject) and _REJECTS_OUTSIDE:
             self._reject(raised)
-        elif isinstance(raised, Exception) or is_time_limit(raised):
-            self._fail(raised)
-        else:
+        elif isinstance(raised, SystemExit | KeyboardInterrupt):
             self.execution.note(raised)
+        else:
+            # Any other BaseException too, such as the cancellation of a coroutine: the job's process goes on.
+            self._fail(raised)
 
     def _reject(self, reject: Reject) -> None:
         if is_unsent_retry(reject):
@@ -195,7 +200,12 @@ class Run:
             return reason is not None and reason.sig is not None and reason.sig.id == self.job_id
         # Where a time limit comes while the message is sent, the broker may have it or not. Any other error is Celery's
         # word that it was not sent, and a limit that came before or after isn't about it.
-        return None if self._sending is not None and was_cut_off(self._sending, shown_by) else False
+        if self._sending is not None and was_cut_off(self._sending, shown_by):
+            return None
+        if is_greenlets_limit(shown_by):
+            return self._comes_back
+        # Some pools never acknowledge the message of a job that is left by what is no Exception.
+        return None if self.late and not isinstance(shown_by, Exception | ErrorInfo | None) else False
 
     def _delay(self, reason: Retry | None) -> float | None:
         """Seconds until the next attempt."""

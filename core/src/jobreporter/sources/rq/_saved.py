@@ -12,7 +12,8 @@ def has_saved(job: Job) -> bool:
     if job.ended_at is None:
         return True  # it never ran
     try:
-        status, ended_at = (as_text(value or "") for value in job.connection.hmget(job.key, "status", "ended_at"))
+        # One by one, as RQ itself asks: its user may have no other command.
+        status, ended_at = (as_text(job.connection.hget(job.key, field) or "") for field in ("status", "ended_at"))
     except RedisError:
         return False
     # It may run again by now, and then it was saved with the end of this attempt, or of one after it. The status alone
