@@ -113,10 +113,13 @@ def warnings(text: str) -> list[str]:
     return list(map(str, found.warnings))
 
 
-@pytest.mark.parametrize("value", ["$RELEASE", "${RELEASE}", "$GIT_SHA1", "${_X}"])
-def test_the_name_of_a_variable_in_place_of_its_value_is_doubtful(value: str) -> None:
-    """Nobody replaces it, as a shell or Docker Compose would. It isn't shown, since a password may begin with a dollar."""
-    told = 'it is a name as for a shell, and taken as it stands: to have the variable\'s value, write { env = "NAME" }'
+@pytest.mark.parametrize("value", ["$RELEASE", "${RELEASE}", "$GIT_SHA1", "${_X}", "$HOME/metrics", "~/metrics"])
+def test_what_a_shell_would_replace_is_doubtful(value: str) -> None:
+    """Nobody does here, nor Docker Compose. It isn't shown, since a password may begin with a dollar."""
+    told = (
+        "it is written as for a shell, and taken as it stands: write the path in full,"
+        ' or { env = "NAME" } for what a variable holds'
+    )
     assert warnings(f"[context]\nrelease = '{value}'") == [f"{FILE}:2, [context]: key 'release': {told}"]
     assert warnings(f"[reporters.x]\nheaders = {{ a = ['b', '{value}'] }}") == [
         f"{FILE}:2, [reporters.x]: option 'headers.a[1]': {told}"
@@ -124,7 +127,9 @@ def test_the_name_of_a_variable_in_place_of_its_value_is_doubtful(value: str) ->
     assert warnings(f"[stream]\nurl = '{value}'") == [f"{FILE}:2, [stream]: option 'url': {told}"]
 
 
-@pytest.mark.parametrize("value", ["$", "$5", "$release", "a$RELEASE", "$RELEASE.", "${}", "%RELEASE%", "RELEASE"])
+@pytest.mark.parametrize(
+    "value", ["$", "$5", "$release", "a$RELEASE", "$RELEASE.", "${}", "%RELEASE%", "RELEASE", "~", "a~/b"]
+)
 def test_other_texts_with_a_dollar_are_none(value: str) -> None:
     """They may be meant; and what is switched off is left alone."""
     assert warnings(f"[context]\nrelease = '{value}'") == []

@@ -16,8 +16,8 @@ from jobreporter._nearest import did_you_mean
 _REGEX = re.compile(r"[\\^$|(){}+]|\A!?\.\*")
 # A class by its full name; one that was made in a function has that in angle brackets.
 _FULL_NAME = re.compile(r"[^\W\d]\w*(\.([^\W\d]\w*|<locals>))+")
-# A variable as a shell, or a file for Docker Compose, has it replaced.
-_VARIABLE = re.compile(r"\$(?:\{[A-Z_][A-Z0-9_]*\}|[A-Z_][A-Z0-9_]*)")
+# A variable as a shell, or a file for Docker Compose, has it replaced, alone or before a path; and somebody's home.
+_FOR_A_SHELL = re.compile(r"\$(?:\{[A-Z_][A-Z0-9_]*\}|[A-Z_][A-Z0-9_]*)(?:/.*)?|~/.*")
 _BUILTINS = f"{builtins.__name__}."
 
 
@@ -49,13 +49,13 @@ def doubts_about(when: When) -> Iterator[tuple[KeyPath, Doubt]]:
 
 
 def unexpanded(content: object, above: KeyPath = ()) -> Iterator[KeyPath]:
-    """Where a text is nothing but the name of a variable, which nobody puts a value in place of."""
+    """Where a text is a variable or a home as a shell has it replaced, which nobody does here."""
     inside = (
         content.items() if isinstance(content, Mapping) else enumerate(content) if isinstance(content, list) else ()
     )
     for name, value in inside:
         path = (*above, name if isinstance(name, int) else str(name))
-        if isinstance(value, str) and _VARIABLE.fullmatch(value):
+        if isinstance(value, str) and _FOR_A_SHELL.fullmatch(value):
             yield path
         yield from unexpanded(value, path)
 

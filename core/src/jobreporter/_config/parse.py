@@ -144,15 +144,18 @@ class _Parsing:
             problem = f"with [{STREAM}], the name {quoted(STREAM)} is that of the lane to it"
             self.faults.append(self._place.below("reporters", STREAM).fault(problem))
         options = RawOptions(self._table(table, STREAM, self._place))
-        self._doubt_variables(options, self._place.below(STREAM), "option")
+        self._doubt_shell(options, self._place.below(STREAM), "option")
         return ReporterConfig(
             name=STREAM, use=STREAM, options=options, place=self._place.below(STREAM), folder=self._folder
         )
 
-    def _doubt_variables(self, table: Mapping[str, Any], place: Place, noun: str) -> None:
+    def _doubt_shell(self, table: Mapping[str, Any], place: Place, noun: str) -> None:
         for path in unexpanded(table):
             # It isn't quoted: it may be somebody's password.
-            text = 'it is a name as for a shell, and taken as it stands: to have the variable\'s value, write { env = "NAME" }'
+            text = (
+                "it is written as for a shell, and taken as it stands: write the path in full,"
+                ' or { env = "NAME" } for what a variable holds'
+            )
             self.warnings.append(place.fault(f"{noun} {quoted(dotted(path))}: {text}", *path))
 
     def _check_relay(self, relay: ReporterConfig, table: Mapping[str, Any]) -> None:
@@ -243,7 +246,7 @@ class _Parsing:
         enabled = settings.enabled and not switched_off
         options = RawOptions((key, value) for key, value in table.items() if key not in RESERVED)
         if enabled:
-            self._doubt_variables(options, place, "option")
+            self._doubt_shell(options, place, "option")
         return ReporterConfig(
             **{
                 **{key: getattr(settings, key) for key in RESERVED},
@@ -266,7 +269,7 @@ class _Parsing:
         references: References | None = getattr(record_type, "references", None)
         look_up = (lambda reference: reference.read(self._environ)) if references else None
         if references:
-            self._doubt_variables(table, place, "key")
+            self._doubt_shell(table, place, "key")
         reading = Reading("key", look_up=look_up, folder=self._folder)
         record = reading.record(record_type, {key: table[key] for key in table if key not in inner})
         self.faults += [place.fault(problem.text, *problem.path) for problem in reading.faults]
