@@ -36,7 +36,7 @@ from jobreporter.events import (
     kind_of,
 )
 from jobreporter.hookspecs import ARGUMENTS, HANDLERS, hookimpl
-from jobreporter.options import Duration, Options, Placement, Secret, Size
+from jobreporter.options import Duration, Options, Placement, Secret, Size, refuse
 from jobreporter.text import one_line
 from jobreporter.typed import Reporter
 from jobreporter.units import format_duration, format_size, parse_duration, parse_size
@@ -88,5 +88,6 @@ __all__ = [
     "one_line",
     "parse_duration",
     "parse_size",
+    "refuse",
     "reporter_options",
 ]

@@ -128,6 +128,24 @@ class Options(msgspec.Struct, metaclass=_KeywordOnly, frozen=True, kw_only=True,
         return ()
 
 
+def refuse(problems: Iterable[str]) -> None:
+    """For an options class's ``__post_init__``: tell all that is wrong with the options in one go.
+
+    problems: a sentence for each, such as a generator yields. Where an option's value isn't known, as that of a variable
+    is not to ``jobreporter check --no-start``, the generator ends as it asks for it, and what it said before is told. So
+    let it ask last for what mostly comes from variables and files, such as secrets.
+
+    Raises ValueError, or an ExceptionGroup where several things are wrong.
+    """
+    told: list[ValueError] = []
+    try:
+        for problem in problems:
+            told.append(ValueError(problem))  # noqa: PERF401 - those before an unknown value are kept
+    finally:
+        if told:
+            raise told[0] if len(told) == 1 else ExceptionGroup("options", told)
+
+
 class Secret:
     """A string that never shows itself: not in ``repr``, errors, logs or ``jobreporter check``."""
 

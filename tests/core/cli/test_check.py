@@ -209,6 +209,36 @@ def test_a_reporter_that_raises_is_wrong(project: CommandLine, source: str, told
     assert "c4nary" not in done.stdout + done.stderr
 
 
+TALKS = """
+print("imported")
+@hookimpl
+def reporter_start(self, options: O): print("started")
+@hookimpl
+def handle_failure(self, meta): print("told")
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [("check", "--json", "--send"), ("explain", "--json", "--job", "x"), ("replay", "--json")]
+)
+def test_what_a_reporter_prints_is_no_part_of_the_answer(project: CommandLine, words: tuple[str, ...]) -> None:
+    """Neither at its import nor later: a program reads the answer."""
+    reporter(project, TALKS)
+    done = project.run(*words)
+
+    assert json.loads(done.stdout)
+    assert "imported\n" in done.stderr
+
+
+def test_what_is_wrong_elsewhere_keeps_no_reporter_from_being_tried(project: CommandLine) -> None:
+    """A pattern or an address that is none is told, and left out of what reporters are tried with."""
+    project.config(f"[capture]\npatterns = ['(', 'x']\n[context]\npage = 'ftp://x'\n{RECORDER}")
+    found = report(project, "--send")
+
+    assert [fault["key"] for fault in found["faults"]] == ["patterns[0]", "page"]
+    assert found["reporters"][0]["status"] == "ok"
+
+
 def test_a_reporter_that_hangs_is_wrong(project: CommandLine) -> None:
     """It is given up a little after its own timeout."""
     hangs = "@hookimpl\ndef reporter_start(self, options: O):\n    time.sleep(1000)\n"

@@ -104,3 +104,33 @@ def test_a_key_about_failures_that_never_come_is_doubtful(key: str, value: str) 
         f"{FILE}:3, [reporters.x.when]: key '{key}': it is about failures, which 'events' keeps back, so it has no effect"
     ]
     assert doubts(f"events = ['success', 'failure']\n{key} = {value}") == []
+
+
+def warnings(text: str) -> list[str]:
+    """What a worker would warn of, in a file in which nothing is wrong."""
+    found = parsed(text)
+    assert found.faults == ()
+    return list(map(str, found.warnings))
+
+
+@pytest.mark.parametrize("value", ["$RELEASE", "${RELEASE}", "$GIT_SHA1", "${_X}", "$HOME/metrics", "~/metrics"])
+def test_what_a_shell_would_replace_is_doubtful(value: str) -> None:
+    """Nobody does here, nor Docker Compose. It isn't shown, since a password may begin with a dollar."""
+    told = (
+        "it is written as for a shell, and taken as it stands: write the path in full,"
+        ' or { env = "NAME" } for what a variable holds'
+    )
+    assert warnings(f"[context]\nrelease = '{value}'") == [f"{FILE}:2, [context]: key 'release': {told}"]
+    assert warnings(f"[reporters.x]\nheaders = {{ a = ['b', '{value}'] }}") == [
+        f"{FILE}:2, [reporters.x]: option 'headers.a[1]': {told}"
+    ]
+    assert warnings(f"[stream]\nurl = '{value}'") == [f"{FILE}:2, [stream]: option 'url': {told}"]
+
+
+@pytest.mark.parametrize(
+    "value", ["$", "$5", "$release", "a$RELEASE", "$RELEASE.", "${}", "%RELEASE%", "RELEASE", "~", "a~/b"]
+)
+def test_other_texts_with_a_dollar_are_none(value: str) -> None:
+    """They may be meant; and what is switched off is left alone."""
+    assert warnings(f"[context]\nrelease = '{value}'") == []
+    assert warnings("[reporters.x]\nenabled = false\ndsn = '$DSN'") == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from jobreporter._config.plugin_options import check_options
-from jobreporter.options import Options, Secret
+from jobreporter.options import Options, Secret, refuse
 
 from .configs import reporter
 from .particular_options import CANARY, WHERE, broken, faults_of, one_option
@@ -231,3 +232,37 @@ def test_a_nested_record_may_object_too(tmp_path: Path) -> None:
     ]
     reason = broken(nested, tmp_path, {"TIMES": "-1"}, it={"a": {"times": {"env": "TIMES"}}})
     assert reason == f"{WHERE}: option 'it': times must not be negative"
+
+
+class RefusedOptions(Options):
+    token: Secret
+    low: int = 0
+    high: int = 10
+
+    def __post_init__(self) -> None:
+        """Tell all that is wrong, what mostly comes from a variable last."""
+        refuse(self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        if self.low < 0:
+            yield "low is below 0"
+        if self.low > self.high:
+            yield "low is above high"
+        if not self.token.reveal().isascii():
+            yield "token is not ASCII"
+
+
+def test_what_is_wrong_beside_a_value_that_is_not_known_is_told() -> None:
+    """As in CI, where no secret is: what a plugin said before it asked for one counts."""
+    elsewhere = reporter(token={"env": "TOKEN"}, low=-1, high=-2)
+    told = [fault.problem for fault in check_options(RefusedOptions, elsewhere, environ={})]
+    assert told == ["low is below 0", "low is above high"]
+    assert faults_of(RefusedOptions, low=11, token="é")  # noqa: S106 - it is none == ["low is above high", "token is not ASCII"]
+    assert check_options(RefusedOptions, reporter(token={"env": "TOKEN"}), environ={}) == []
+
+
+def test_refusing_nothing_refuses_nothing() -> None:
+    """One thing that is wrong is raised as it is, and without a group around it."""
+    refuse(())
+    with pytest.raises(ValueError, match=r"^too long$"):
+        refuse(["too long"])

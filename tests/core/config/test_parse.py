@@ -105,12 +105,25 @@ def test_a_table_alone_enables_a_reporter() -> None:
         ("[reporter.log]", ": unknown table 'reporter'. Did you mean 'reporters'?"),
         (
             "xyz = 1",
-            ":1: unknown table 'xyz'. The tables are 'capture', 'context', 'dispatcher', 'reporters', 'schedules' and 'stream'",
+            (
+                ":1: unknown key 'xyz'. The tables are 'capture', 'context', 'dispatcher', 'reporters', 'schedules' "
+                "and 'stream'. A reporter's option stands below its [reporters.NAME]"
+            ),
         ),
         (
             "[log]\nformat = 'json'",
             ". A reporter called 'log' is switched on by a table [reporters.log]",
         ),
+        # In a pyproject.toml, all of it would be right.
+        (
+            "[tool.jobreporter.reporters.log]",
+            (
+                ":1: unknown table 'tool': only in a pyproject.toml, tables begin with 'tool.jobreporter.'; "
+                "leave that out here"
+            ),
+        ),
+        ("[when]\nevents = []", ":1: unknown table 'when': each reporter has its own, such as [reporters.log.when]"),
+        ("lane.timeout = 1", ":1: unknown table 'lane': each reporter has its own, such as [reporters.log.lane]"),
         ("[context]\nenviroment = 'x'", ", [context]: unknown key 'enviroment'. Did you mean 'environment'?"),
         ("[dispatcher]\ntimeout = 1", ", [dispatcher]: unknown key 'timeout'. Did you mean 'exit_timeout'?"),
         ("[capture]\nRedact = []", ", [capture]: unknown key 'Redact'. Did you mean 'redact'?"),
@@ -128,7 +141,14 @@ def test_a_table_alone_enables_a_reporter() -> None:
         # Wrong types.
         ("context = 1", ":1: key 'context': expected a table, found a whole number"),
         ("reporters = []", ": key 'reporters': expected a table, found a list"),
-        ("[reporters]\nlog = true", ", [reporters]: key 'log': expected a table, found a boolean"),
+        (
+            "[reporters]\nlog = true",
+            ", [reporters]: key 'log': expected a table, found a boolean: write a table [reporters.log]",
+        ),
+        (
+            "[[reporters.log]]",
+            ", [reporters]: key 'log': expected a table, found a list: write a table [reporters.log]",
+        ),
         ("[reporters.x]\nwhen = 'failure'", ", [reporters.x]: key 'when': expected a table, found text"),
         ("[context]\nservice = 3", ", [context]: key 'service': expected text, found 3"),
         ("[context]\nservice = ['a']", ", [context]: key 'service': expected text, found a list"),
@@ -350,7 +370,7 @@ def test_a_program_may_pass_a_dict() -> None:
     assert config.path is None
     wrong: Any = {"reporters": {1: {2: 3, "lane": {4: 5}}}, 6: 7}
     assert [str(fault).partition(". The ")[0] for fault in parse(wrong, Place("config"), environ={}).faults] == [
-        "config: unknown table '6'",
+        "config: unknown key '6'",
         (
             "config, [reporters]: reporter name '1': expected at most 64 letters, digits, '-' and '_', "
             "the first a letter or digit"

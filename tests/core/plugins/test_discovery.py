@@ -74,6 +74,19 @@ def test_a_reporter_that_is_not_installed_is_told_with_the_nearest(site: Path) -
     ]
 
 
+def test_a_distribution_is_no_reporter(site: Path) -> None:
+    """Whoever writes what pip is told to install is told how its reporter is called."""
+    install(site, "acme-pager", "1.0", pager="acme_pager")
+    assert problems_of(a="jobreporter-pager", b="jobreporter_pager", c="jobreporter-sentry") == [
+        "no reporter 'jobreporter-pager' is installed. Did you mean 'pager'?",
+        "no reporter 'jobreporter_pager' is installed. Did you mean 'pager'?",
+        (
+            "no reporter 'jobreporter-sentry' is installed. Did you mean 'sentry'? It comes with pip install "
+            "jobreporter-sentry"
+        ),
+    ]
+
+
 def test_a_disabled_reporter_need_not_be_installed() -> None:
     """Whoever disables one may uninstall it."""
     config = parse(

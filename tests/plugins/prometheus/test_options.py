@@ -95,10 +95,10 @@ def test_all_that_is_wrong_is_said_in_one_go() -> None:
     assert [fault.problem.partition(",")[0] for fault in refused.value.faults] == [
         "port is 65536",
         "max_label_sets is 0",
-        "mode is 'push'",
         "grouping has a label 'job'",
         "grouping has a label 'a-b'",
         "username and password are needed both or not at all",
+        "mode is 'push'",
     ]
 
 

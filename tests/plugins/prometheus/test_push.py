@@ -65,6 +65,17 @@ def test_names_that_look_alike_are_groups_of_their_own(gateway: str) -> None:
     assert [number(text, FINISHED, job=name, outcome="success") for name in names] == [1] * len(names)
 
 
+def test_a_name_that_is_a_step_in_a_path_is_a_group_too(gateway: str) -> None:
+    """The gateway would answer that it has moved, and the groups after it would wait for ever."""
+    with started(pushing(gateway)) as reporter:
+        for name, queue in ((".", "q"), ("..", "q"), ("a", ".."), ("z", "q")):
+            tell(reporter, make_event("success", job=make_job(name=name, queue=queue)))
+        reporter.reporter_flush()
+    text = get(f"{gateway}/metrics")
+    for name, queue in ((".", "q"), ("..", "q"), ("a", ".."), ("z", "q")):
+        assert number(text, FINISHED, job=name, queue=queue, outcome="success") == 1
+
+
 def test_a_failure_leaves_the_last_success(gateway: str) -> None:
     """A process that fails does not take away when an earlier one succeeded."""
     for kind in ("success", "failure"):

@@ -17,7 +17,7 @@ from sentry_sdk.integrations import _installed_integrations
 from sentry_sdk.profiler import continuous_profiler
 from sentry_sdk.scope import global_event_processors
 
-from jobreporter import Context, Dispatcher, Secret
+from jobreporter import ConfigError, Context, Dispatcher, Secret
 from jobreporter.testing import make_event
 from jobreporter_sentry import SentryOptions, SentryReporter
 from jobreporter_sentry._own import OwnOutlet
@@ -163,15 +163,37 @@ def test_events_can_be_sampled(kent: Kent, make_dispatcher: MakeDispatcher, capl
     assert [record.message for record in caplog.records if record.name == "jobreporter.sentry"] == []
 
 
-@pytest.mark.parametrize("dsn", ["c4nary", "http://c4nary/1", "http://c4nary@127.0.0.1:9/x"])
-def test_what_is_no_dsn_breaks_the_reporter(
-    make_dispatcher: MakeDispatcher, caplog: pytest.LogCaptureFixture, dsn: str
+NO_DSN = [
+    "c4nary",
+    "http://c4nary/1",
+    "http://c4nary@127.0.0.1:9/x",
+    "http://c4nary@127.0.0.1:x/1",
+    '"http://c4nary@h/1"',
+]
+EXPECTED = "expected dsn to be as Sentry shows it: 'https://', a key, '@', a host, '/', and a project's number"
+
+
+@pytest.mark.parametrize("dsn", NO_DSN)
+def test_what_is_no_dsn_is_refused(make_dispatcher: MakeDispatcher, dsn: str) -> None:
+    """Beside whatever else is wrong, and without quoting what may be a secret."""
+    with pytest.raises(ConfigError) as caught:
+        make_dispatcher(dsn=dsn, sample_rate=2, send_timeout=0)
+    told = [fault.problem.partition(" to be ")[0] for fault in caught.value.faults]
+    assert told == ["expected sample_rate", "expected send_timeout", "expected dsn"]
+    assert EXPECTED in str(caught.value)
+    assert "c4nary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dsn", NO_DSN)
+def test_a_variable_that_holds_no_dsn_breaks_the_reporter(
+    make_dispatcher: MakeDispatcher, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, dsn: str
 ) -> None:
-    """It says so without quoting what may be a secret."""
-    dispatcher = make_dispatcher(dsn=dsn)
+    """The worker goes on without it, and the log says it in words of which nothing is hidden."""
+    monkeypatch.setenv("SHOP_DSN", dsn)
+    dispatcher = make_dispatcher(dsn={"env": "SHOP_DSN"})
     dispatcher.start()
     dispatcher.close(10.0)
-    assert "dsn is no DSN: expected https://" in caplog.text
+    assert EXPECTED in caplog.text
     assert "c4nary" not in caplog.text
 
 

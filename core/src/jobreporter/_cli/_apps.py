@@ -6,11 +6,11 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from typing import Any, NamedTuple
 
 from jobreporter._cli._outsiders import Outsider, outsiders
 from jobreporter._cli._report import AppReport
+from jobreporter._cli._terminal import others_aside
 from jobreporter._config.wording import described, quoted
 from jobreporter._nearest import did_you_mean, did_you_mean_or_all
 
@@ -52,7 +52,7 @@ _QUEUES = (
 def app_report(name: str) -> AppReport:
     """Import what ``MODULE:APP`` names, or the app that ``MODULE`` has, and see whether it is attached."""
     try:
-        with redirect_stdout(sys.stderr):  # stdout may be read by a program
+        with others_aside():
             app = _found(name)
     except _NotFoundError as error:
         return AppReport(name=name, attached=False, detail=str(error))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from typing import Literal
 
 import msgspec
 
+from jobreporter._cli._terminal import others_aside
 from jobreporter._config.parse import RELAY
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._plugins.discovery import load_plugin
@@ -52,11 +51,11 @@ def factory(reporter: ReporterConfig, installed: Providers) -> ReporterFactory:
 
 
 def loaded(reporter: ReporterConfig, installed: Providers) -> Plugin:
-    """A reporter's plugin. What its import prints goes to stderr: stdout may be read by a program.
+    """A reporter's plugin, imported.
 
     Raises BrokenReporter, ConfigError or PluginError.
     """
-    with redirect_stdout(sys.stderr):
+    with others_aside():
         return load_plugin(reporter, installed)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
 from functools import cache
 from typing import Any, NamedTuple
 
 from jobreporter._cli._entries import named_by
+from jobreporter._cli._terminal import others_aside
 from jobreporter._plugins.installed import BUILT_IN, SOURCES, scan
 from jobreporter.sourcekit import Library
 
@@ -46,7 +46,7 @@ def _found() -> Iterator[Outsider]:
         if len(providers) > 1 or use in BUILT_IN[SOURCES].values():
             continue
         try:
-            with redirect_stdout(sys.stderr):  # stdout may be read by a program
+            with others_aside():
                 named_by(use)
         except KeyboardInterrupt:
             raise

@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 
 import click
 
@@ -20,6 +21,11 @@ _NARROWEST = 30
 def say(text: str = "", *, err: bool = False) -> None:
     """Write text. Its colours go to a terminal alone, and not where ``NO_COLOR`` is set."""
     click.echo(text, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def others_aside() -> AbstractContextManager[object]:
+    """What code of others prints meanwhile goes to stderr: stdout may be read by a program."""
+    return redirect_stdout(sys.stderr)
 
 
 def coloured(text: str, colour: str, *, bold: bool = False) -> str:

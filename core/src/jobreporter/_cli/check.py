@@ -15,7 +15,7 @@ from jobreporter._cli._own_log import show_own_log
 from jobreporter._cli._proof import proof
 from jobreporter._cli._report import WORKS, AppReport, Problem, Report, ReporterReport
 from jobreporter._cli._settings import as_toml
-from jobreporter._cli._terminal import coloured, paragraph, say, table
+from jobreporter._cli._terminal import coloured, others_aside, paragraph, say, table
 from jobreporter.events import KINDS, EventKind
 
 # What --send sends where nothing else is asked for.
@@ -68,11 +68,12 @@ def check(
     show_own_log()
     # What the app makes where it is imported, such as a vendor's client, reporters may look for.
     app = None if app_name is None else app_report(app_name)
-    report = examine(path, names, start=not no_start, send=(events or _FAILED) if send else (), worker=worker)
-    if app is not None:
-        report = _with_app(report, app)
-        if app.attached and not no_start:
-            report = _with_proof(report, app)
+    with others_aside():
+        report = examine(path, names, start=not no_start, send=(events or _FAILED) if send else (), worker=worker)
+        if app is not None:
+            report = _with_app(report, app)
+            if app.attached and not no_start:
+                report = _with_proof(report, app)
     if for_programs:
         click.echo(as_json(report))
     elif not (quiet and report.ok):

@@ -7,14 +7,13 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import redirect_stdout
 
 import click
 import msgspec
 
 from jobreporter._cli._listing import Providers, loaded
 from jobreporter._cli._options import as_json, chosen, json_option, reporter_option
-from jobreporter._cli._terminal import coloured, say, table
+from jobreporter._cli._terminal import coloured, others_aside, say, table
 from jobreporter._config.parse import RELAY
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._config.wording import quoted
@@ -72,7 +71,8 @@ def explain(
     Nothing is started and nothing is sent. Exits with 1 if the config is wrong.
     """
     try:
-        looked = survey(path)
+        with others_aside():
+            looked = survey(path)
     except ConfigError as error:
         say(str(error), err=True)
         sys.exit(1)
@@ -114,7 +114,7 @@ def _error(name: str) -> ErrorInfo:
     if module and kind is None:
         sys.path.insert(0, os.getcwd())  # as a worker's own command does
         try:
-            with redirect_stdout(sys.stderr):
+            with others_aside():
                 kind = getattr(importlib.import_module(module), attribute)
         except Exception as error:
             say(

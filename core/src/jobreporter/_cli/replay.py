@@ -14,7 +14,7 @@ import msgspec
 
 from jobreporter._cli._options import as_json, chosen, json_option, reporter_option
 from jobreporter._cli._own_log import show_own_log
-from jobreporter._cli._terminal import coloured, counted, say, table
+from jobreporter._cli._terminal import coloured, counted, others_aside, say, table
 from jobreporter._dispatch.dispatcher import Dispatcher
 from jobreporter._dispatch.wiring import Wiring, survey
 from jobreporter._system.clock import SYSTEM
@@ -76,10 +76,11 @@ def replay(path: str | None, file: str | None, names: Sequence[str], for_program
     count = sum(1 for recording in recordings for _ in recording.events())
     if not count:
         raise click.ClickException(f"{recordings[0].name}: there is no event in it")
-    wiring = _wiring(path, names)
-    show_own_log()
-    began = time.monotonic()
-    taken = _replayed(wiring, recordings)
+    with others_aside():
+        wiring = _wiring(path, names)
+        show_own_log()
+        began = time.monotonic()
+        taken = _replayed(wiring, recordings)
     well = all(each.well for each in taken)
     if for_programs:
         click.echo(as_json(taken))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import redirect_stdout
 from typing import Any, Literal
 
 import click
@@ -12,7 +11,7 @@ import msgspec
 
 from jobreporter._cli._entries import named_by
 from jobreporter._cli._options import as_json, json_option
-from jobreporter._cli._terminal import say, table
+from jobreporter._cli._terminal import others_aside, say, table
 from jobreporter._config.wording import described
 from jobreporter._plugins.installed import SOURCES, Installed, scan
 from jobreporter.sourcekit import Library, UnusableLibrary
@@ -74,7 +73,7 @@ def _listed(name: str, providers: tuple[Installed, ...]) -> Iterator[ListedSourc
 def _tried(row: ListedSource) -> ListedSource:
     """The same, with what its import tells."""
     try:
-        with redirect_stdout(sys.stderr):  # stdout may be read by a program
+        with others_aside():
             named_by(row.use)
     except UnusableLibrary as unusable:
         return msgspec.structs.replace(

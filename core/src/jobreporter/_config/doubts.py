@@ -1,10 +1,10 @@
-"""What a filter says that no event can ever match, or hardly what was meant."""
+"""What a config says that is possible, and hardly what was meant: filters that nothing matches, names for values."""
 
 from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from jobreporter._config.lines import KeyPath
@@ -16,6 +16,8 @@ from jobreporter._nearest import did_you_mean
 _REGEX = re.compile(r"[\\^$|(){}+]|\A!?\.\*")
 # A class by its full name; one that was made in a function has that in angle brackets.
 _FULL_NAME = re.compile(r"[^\W\d]\w*(\.([^\W\d]\w*|<locals>))+")
+# A variable as a shell, or a file for Docker Compose, has it replaced, alone or before a path; and somebody's home.
+_FOR_A_SHELL = re.compile(r"\$(?:\{[A-Z_][A-Z0-9_]*\}|[A-Z_][A-Z0-9_]*)(?:/.*)?|~/.*")
 _BUILTINS = f"{builtins.__name__}."
 
 
@@ -44,6 +46,18 @@ def doubts_about(when: When) -> Iterator[tuple[KeyPath, Doubt]]:
         for index, glob in enumerate(globs):
             if problem := _problem_of_glob(glob):
                 yield (key, index), Doubt(f"key '{key}[{index}]': {problem}", certain=False)
+
+
+def unexpanded(content: object, above: KeyPath = ()) -> Iterator[KeyPath]:
+    """Where a text is a variable or a home as a shell has it replaced, which nobody does here."""
+    inside = (
+        content.items() if isinstance(content, Mapping) else enumerate(content) if isinstance(content, list) else ()
+    )
+    for name, value in inside:
+        path = (*above, name if isinstance(name, int) else str(name))
+        if isinstance(value, str) and _FOR_A_SHELL.fullmatch(value):
+            yield path
+        yield from unexpanded(value, path)
 
 
 def _problem_of_glob(glob: str) -> str | None:

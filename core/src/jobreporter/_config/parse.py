@@ -12,13 +12,15 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import inspect
 
-from jobreporter._config.doubts import doubts_about
+from jobreporter._config import misplaced
+from jobreporter._config.doubts import doubts_about, unexpanded
 from jobreporter._config.lines import KeyPath
 from jobreporter._config.patterns import problem_of
-from jobreporter._config.places import Place
+from jobreporter._config.places import Place, dotted
 from jobreporter._config.reading import Reading
 from jobreporter._config.records import Config, Note, Parsed, RawOptions, ReporterConfig
 from jobreporter._config.settings import (
+    NAME,
     CaptureSettings,
     ContextSettings,
     References,
@@ -28,7 +30,7 @@ from jobreporter._config.settings import (
     When,
 )
 from jobreporter._config.wording import found, quoted
-from jobreporter._nearest import did_you_mean, did_you_mean_or_all, nearest
+from jobreporter._nearest import did_you_mean
 from jobreporter.errors import Fault
 
 DISABLE: Literal["JOBREPORTER_DISABLE"] = "JOBREPORTER_DISABLE"
@@ -46,8 +48,6 @@ RELAY = "relay"
 # Of a cron expression.
 _FIELDS = 5
 
-# It becomes the name of a thread and the label of a metric.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _EXPECTED_NAME = "expected at most 64 letters, digits, '-' and '_', the first a letter or digit"
 _APP_LOCAL = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?", re.ASCII)
@@ -100,16 +100,16 @@ class _Parsing:
     def config(self, table: Mapping[str, Any]) -> Config:
         for key in table:
             if key not in TABLES:
-                self.faults.append(self._unknown_table(key, table[key]))
-        reporters = self._table(table, "reporters", self._place)
+                problem = misplaced.problem_of(key, table[key], TABLES, RESERVED, in_pyproject=bool(self._place.root))
+                self.faults.append(self._place.fault(problem, key))
+        reporters = self._tables_of_reporters(table)
         switched_off = self._switched_off(reporters)
         own = {
             field.name: self._own(table, field.encode_name, field.type)
             for field in msgspec.structs.fields(Tables)
             if field.encode_name in table
         }
-        self._check_patterns(own.get("capture"))
-        self._check_page(own.get("context"))
+        own |= {"capture": self._possible(own.get("capture")), "context": self._addressed(own.get("context"))}
         self._check_schedules(own.get("schedules"), reporters)
         described = tuple(
             self._reporter(name, reporters, name in switched_off, has_stream=STREAM in table) for name in reporters
@@ -126,6 +126,17 @@ class _Parsing:
             **{name: value for name, value in own.items() if value is not None},
         )
 
+    def _tables_of_reporters(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """Those that are tables: nothing else is known of what isn't one."""
+        named = self._table(table, "reporters", self._place)
+        place = self._place.below("reporters")
+        for name, content in named.items():
+            if not isinstance(content, Mapping):
+                remedy = f": write a table [reporters.{name}]" if NAME.fullmatch(str(name)) else ""
+                problem = f"key {quoted(name)}: expected a table, found {found(content, _TABLE)}{remedy}"
+                self.faults.append(place.fault(problem, str(name)))
+        return {name: content for name, content in named.items() if isinstance(content, Mapping)}
+
     def _stream(self, table: Mapping[str, Any], reporters: Mapping[str, Any]) -> ReporterConfig | None:
         if STREAM not in table:
             return None
@@ -133,9 +144,19 @@ class _Parsing:
             problem = f"with [{STREAM}], the name {quoted(STREAM)} is that of the lane to it"
             self.faults.append(self._place.below("reporters", STREAM).fault(problem))
         options = RawOptions(self._table(table, STREAM, self._place))
+        self._doubt_shell(options, self._place.below(STREAM), "option")
         return ReporterConfig(
             name=STREAM, use=STREAM, options=options, place=self._place.below(STREAM), folder=self._folder
         )
+
+    def _doubt_shell(self, table: Mapping[str, Any], place: Place, noun: str) -> None:
+        for path in unexpanded(table):
+            # It isn't quoted: it may be somebody's password.
+            text = (
+                "it is written as for a shell, and taken as it stands: write the path in full,"
+                ' or { env = "NAME" } for what a variable holds'
+            )
+            self.warnings.append(place.fault(f"{noun} {quoted(dotted(path))}: {text}", *path))
 
     def _check_relay(self, relay: ReporterConfig, table: Mapping[str, Any]) -> None:
         """What of core's own keys a relay can't have."""
@@ -152,17 +173,26 @@ class _Parsing:
             )
             self.faults.append(relay.place.below("when").fault(problem))
 
-    def _check_patterns(self, capture: CaptureSettings | None) -> None:
-        for index, pattern in enumerate(capture.patterns if capture else ()):
-            if problem := problem_of(pattern):
+    def _possible(self, capture: CaptureSettings | None) -> CaptureSettings | None:
+        """Without the patterns that are none: the others hold for reporters that `check` tries all the same."""
+        if capture is None:
+            return None
+        problems = {pattern: problem_of(pattern) for pattern in capture.patterns}
+        for index, pattern in enumerate(capture.patterns):
+            if problem := problems[pattern]:
                 text = f"key 'patterns[{index}]': {problem}"
                 self.faults.append(self._place.below("capture").fault(text, "patterns", index))
+        right = tuple(pattern for pattern in capture.patterns if not problems[pattern])
+        return msgspec.structs.replace(capture, patterns=right)
 
-    def _check_page(self, context: ContextSettings | None) -> None:
-        if context is not None and context.page is not None and not _ADDRESS.fullmatch(context.page):
-            # It isn't quoted: it may come out of a variable that was meant for something else.
-            text = "key 'page': expected an address that begins with 'http://' or 'https://', without '?' and '#'"
-            self.faults.append(self._place.below("context").fault(text, "page"))
+    def _addressed(self, context: ContextSettings | None) -> ContextSettings | None:
+        """Without a page whose address is none."""
+        if context is None or context.page is None or _ADDRESS.fullmatch(context.page):
+            return context
+        # It isn't quoted: it may come out of a variable that was meant for something else.
+        text = "key 'page': expected an address that begins with 'http://' or 'https://', without '?' and '#'"
+        self.faults.append(self._place.below("context").fault(text, "page"))
+        return msgspec.structs.replace(context, page=None)
 
     def _check_schedules(self, schedules: Mapping[str, ScheduleSettings] | None, reporters: Mapping[str, Any]) -> None:
         above = self._place.below(SCHEDULES)
@@ -171,7 +201,7 @@ class _Parsing:
             self.faults.append(self._place.below("reporters", SCHEDULES).fault(problem))
         for name, schedule in (schedules or {}).items():
             place = above.below(str(name))
-            if not _NAME.fullmatch(str(name)):
+            if not NAME.fullmatch(str(name)):
                 self.faults.append(above.fault(f"schedule name {quoted(name)}: {_EXPECTED_NAME}", str(name)))
             if (schedule.cron is None) == (schedule.every is None):
                 found = "neither" if schedule.cron is None else "both"
@@ -179,12 +209,6 @@ class _Parsing:
             if schedule.cron is not None and len(schedule.cron.split()) != _FIELDS:
                 expected = "expected minute, hour, day, month and weekday, such as '30 2 * * 1-5'"
                 self.faults.append(place.fault(f"key 'cron': {expected}, found {quoted(schedule.cron)}", "cron"))
-
-    def _unknown_table(self, key: str, content: object) -> Fault:
-        hint = did_you_mean(key, TABLES) or did_you_mean_or_all(key, TABLES, "tables")
-        if isinstance(content, Mapping) and _NAME.fullmatch(str(key)) and not nearest(key, TABLES):
-            hint += f". A reporter called {quoted(key)} is switched on by a table [reporters.{key}]"
-        return self._place.fault(f"unknown table {quoted(key)}{hint}", key)
 
     def _own(self, table: Mapping[str, Any], name: str, declared: Any) -> Any:
         """One of the core's own tables, or several that have names below it."""
@@ -207,7 +231,7 @@ class _Parsing:
         self, name: Any, reporters: Mapping[str, Any], switched_off: bool, *, has_stream: bool
     ) -> ReporterConfig:
         above = self._place.below("reporters")
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        if not (isinstance(name, str) and NAME.fullmatch(name)):
             self.faults.append(above.fault(f"reporter name {quoted(name)}: {_EXPECTED_NAME}", str(name)))
         place = above.below(str(name))
         table = self._table(reporters, name, above)
@@ -219,16 +243,20 @@ class _Parsing:
             self.faults.append(place.fault(f"key 'use': {expected}, found {quoted(use)}", "use"))
         for key, doubt in doubts_about(settings.when):
             (self.faults if doubt.certain else self.warnings).append(place.below("when").fault(doubt.text, *key))
+        enabled = settings.enabled and not switched_off
+        options = RawOptions((key, value) for key, value in table.items() if key not in RESERVED)
+        if enabled:
+            self._doubt_shell(options, place, "option")
         return ReporterConfig(
             **{
                 **{key: getattr(settings, key) for key in RESERVED},
                 "name": str(name),
                 "use": use,
-                "enabled": settings.enabled and not switched_off,
+                "enabled": enabled,
                 "disabled_by": DISABLE if settings.enabled and switched_off else None if settings.enabled else "config",
             },
             in_agent=has_stream and settings.where == "agent",
-            options=RawOptions((key, value) for key, value in table.items() if key not in RESERVED),
+            options=options,
             place=place,
             folder=self._folder,
         )
@@ -240,6 +268,8 @@ class _Parsing:
         inner = {key: kind for key, kind in _tables_in(record_type).items() if key in table}
         references: References | None = getattr(record_type, "references", None)
         look_up = (lambda reference: reference.read(self._environ)) if references else None
+        if references:
+            self._doubt_shell(table, place, "key")
         reading = Reading("key", look_up=look_up, folder=self._folder)
         record = reading.record(record_type, {key: table[key] for key in table if key not in inner})
         self.faults += [place.fault(problem.text, *problem.path) for problem in reading.faults]

@@ -6,6 +6,7 @@ that show it. A new table is a field of `Tables`, a new key of a reporter's tabl
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from jobreporter.events import EventKind
 from jobreporter.options import Duration, Size
 
+#: What a reporter or a schedule may be called: it becomes the name of a thread and the label of a metric.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 #: Seconds, not endless: the system's waits overflow not far above ten thousand days.
 LONGEST = 10_000 * 86_400
 Seconds = Annotated[Duration, msgspec.Meta(gt=0, le=LONGEST)]

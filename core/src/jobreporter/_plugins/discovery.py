@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -58,8 +59,9 @@ def _problem(reporter: ReporterConfig, installed: Mapping[str, tuple[Installed, 
         return f"reporter {quoted(use)} is provided more than once, by {names}: uninstall all but one"
     if use in OFFICIAL:
         return f"reporter {quoted(use)} is not installed: run pip install {OFFICIAL[use]}"
-    meant = nearest(use, [*installed, *OFFICIAL])
-    hint = did_you_mean(use, [*installed, *OFFICIAL]) or did_you_mean_or_all(use, installed, "installed ones")
+    bare = re.sub(r"\Ajobreporter[-_]", "", use)  # as what brings it is called
+    meant = nearest(bare, [*installed, *OFFICIAL])
+    hint = did_you_mean(bare, [*installed, *OFFICIAL]) or did_you_mean_or_all(use, installed, "installed ones")
     problem = f"no reporter {quoted(use)} is installed{hint}"
     if meant in OFFICIAL and meant not in installed:
         problem += f" It comes with pip install {OFFICIAL[meant]}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta
 
-from jobreporter import Duration, Options, Secret, Size
+from jobreporter import Duration, Options, Secret, Size, refuse
 from jobreporter_history._engines.trouble import Refused
 from jobreporter_history._engines.urls import is_postgresql, sqlite_path
 from jobreporter_history._rows.events import Shape
@@ -39,19 +40,20 @@ class HistoryOptions(Options):
     max_row_bytes: Annotated[Size, Meta(ge=500)] = "16KB"  # type: ignore[assignment]  # as above
 
     def __post_init__(self) -> None:
+        refuse(self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        for module in self.own_modules:
+            if not _MODULE.fullmatch(module):
+                yield f"own_modules: {module!r} is no name of a module"
         url = self.store.reveal()
         try:
             if not is_postgresql(url):
                 sqlite_path(url)
             elif self.min_free is not None:
-                raise ValueError(
-                    "min_free is about the disk of an SQLite file; how full PostgreSQL's is, it doesn't tell"
-                )
+                yield "min_free is about the disk of an SQLite file; how full PostgreSQL's is, it doesn't tell"
         except Refused as error:
-            raise ValueError(f"store: {error}") from None
-        for module in self.own_modules:
-            if not _MODULE.fullmatch(module):
-                raise ValueError(f"own_modules: {module!r} is no name of a module")
+            yield f"store: {error}"
 
     @property
     def keep(self) -> Keep:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 from urllib.parse import urlsplit
 
-from jobreporter import Duration, Options, Secret, parse_duration
+from jobreporter import Duration, Options, Secret, parse_duration, refuse
 
 Kind = Literal["started", "success", "aborted", "failure", "stopped"]
 
@@ -35,19 +36,22 @@ class HoneybadgerOptions(Options):
     send_timeout: Duration = 8.0
 
     def __post_init__(self) -> None:
-        key = self.api_key.reveal()
-        if not key or not all("!" <= character <= "~" for character in key):
-            raise ValueError("expected api_key to be visible ASCII characters, without blanks or line ends")
-        if not _is_address(self.endpoint):
-            raise ValueError("expected endpoint to be an address such as https://api.honeybadger.io")
+        refuse(self._problems())
+
+    def _problems(self) -> Iterator[str]:
         if not self.send_timeout > 0:
-            raise ValueError(f"expected send_timeout to be a number of seconds above 0, found {self.send_timeout:g}")
+            yield f"expected send_timeout to be a number of seconds above 0, found {self.send_timeout:g}"
         for job, checkin in self.checkins.items():
             if not checkin or not checkin.isascii() or not checkin.isalnum():
-                raise ValueError(
+                yield (
                     f"expected the check-in of {job!r} to be its id, the last part of its URL, made of letters and digits,"
                     f" found {checkin!r}"
                 )
+        if not _is_address(self.endpoint):
+            yield "expected endpoint to be an address such as https://api.honeybadger.io"
+        key = self.api_key.reveal()
+        if not key or not all("!" <= character <= "~" for character in key):
+            yield "expected api_key to be visible ASCII characters, without blanks or line ends"
 
 
 def _is_address(text: str) -> bool:

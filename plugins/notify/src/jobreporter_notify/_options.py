@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
-from jobreporter import Duration, Options, Secret
+from jobreporter import Duration, Options, Secret, refuse
 from jobreporter_notify._address import Address, WrongAddressError
 from jobreporter_notify._template import Template
 
@@ -41,33 +42,29 @@ class NotifyOptions(Options):
     send_timeout: Annotated[Duration, Meta(gt=0)] = "6s"  # type: ignore[assignment]  # as above
 
     def __post_init__(self) -> None:
-        if not self.to:
-            raise ValueError('to names nobody: expected a name and a URL, such as chat = "slack://..."')
-        for name, url in self.to.items():
-            if not _NAME.fullmatch(name):
-                raise ValueError(
-                    "a name in to has other characters than letters, digits, '-' and '_', or over 64 of them"
-                )
-            try:
-                Address(url.reveal(), self.send_timeout)
-            except WrongAddressError as error:
-                raise ValueError(f"to.{name}: {error}") from None
+        refuse(self._problems())
+
+    def _problems(self) -> Iterator[str]:
         if not self.tell:
-            raise ValueError("tell is empty, so nothing would ever be told")
+            yield "tell is empty, so nothing would ever be told"
         for key, text in (("title", self.title), ("body", self.body)):
             try:
                 Template(text)
             except ValueError as error:
-                raise ValueError(f"{key}: {error}") from None
+                yield f"{key}: {error}"
         try:
             ZoneInfo(self.timezone)
-        except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
-            raise ValueError(self._no_zone()) from None
-        except KeyError:
-            raise ValueError(self._no_zone()) from None
-
-    def _no_zone(self) -> str:
-        return f"timezone: {self.timezone!r} is not known here: expected a name such as 'Europe/Vienna'"
+        except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+            yield f"timezone: {self.timezone!r} is not known here: expected a name such as 'Europe/Vienna'"
+        if not self.to:
+            yield 'to names nobody: expected a name and a URL, such as chat = "slack://..."'
+        for name, url in self.to.items():
+            if not _NAME.fullmatch(name):
+                yield "a name in to has other characters than letters, digits, '-' and '_', or over 64 of them"
+            try:
+                Address(url.reveal(), self.send_timeout)
+            except WrongAddressError as error:
+                yield f"to.{name}: {error}"
 
     @property
     def repeat_after(self) -> float | None:

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Literal
 from urllib.parse import urlsplit
 
-from jobreporter import Duration, Options, Placement, Secret
+from jobreporter import Duration, Options, Placement, Secret, refuse
 from jobreporter_prometheus._families import RESERVED
 from jobreporter_prometheus._request import Access
 
@@ -94,9 +94,7 @@ class PrometheusOptions(Options):
 
     def __post_init__(self) -> None:
         """Everything that no single type can say. Raises ValueError, in a sentence, or an ExceptionGroup of several."""
-        problems = [ValueError(each) for each in self._problems()]
-        if problems:
-            raise problems[0] if len(problems) == 1 else ExceptionGroup("options", problems)
+        refuse(self._problems())
 
     def check_placement(self, placement: Placement, /) -> Iterator[str]:
         """In an agent, nobody else has the figures, and events that were counted are not handed out again."""
@@ -118,14 +116,14 @@ class PrometheusOptions(Options):
                 yield f"{name} is {getattr(self, name)}, but must be more than 0"
         for name in ("duration_buckets", "queue_wait_buckets"):
             yield from problems_of_buckets(name, getattr(self, name))
+        yield from problems_of_grouping(self.grouping)
+        if (self.username is None) != (self.password is None):
+            yield "username and password are needed both or not at all"
         yield from self._problems_of_mode()
         if self.path is not None and not self.path.endswith(".prom"):
             yield f"path is {self.path!r}, but the node exporter reads only names that end in '.prom'"
         if self.gateway is not None:
             yield from problems_of_gateway(self.gateway)
-        yield from problems_of_grouping(self.grouping)
-        if (self.username is None) != (self.password is None):
-            yield "username and password are needed both or not at all"
 
     def _problems_of_mode(self) -> Iterator[str]:
         needed = {"multiprocess": "directory", "push": "gateway", "textfile": "path"}.get(self.mode)

@@ -7,6 +7,7 @@ nothing away from another.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import blake2b
@@ -116,7 +117,7 @@ class Push:
             if now >= deadline:
                 raise Trouble(f"not all groups could be pushed within push_timeout ({self._timeout:g} s)")
             self._tried[labels] = now
-            self._gateway.post(url, headers, data, deadline - now)
+            self._gateway.post(stepless(url), headers, data, deadline - now)
             self._pushed[labels] = Pushed(digest, now)
 
         return sent
@@ -126,6 +127,16 @@ class Push:
         self._resume_at = self._clock.monotonic() + after
         more = f" (and so for {len(troubles) - 1} more groups)" if len(troubles) > 1 else ""
         raise Trouble(f"{first}{more}", code=first.code, after=after)
+
+
+def stepless(url: str) -> str:
+    """The address of a group whose labels may be ``.`` or ``..``, which servers take for steps in the path."""
+    parts = url.split("/")
+    for index, part in enumerate(parts):
+        if part in {".", ".."}:
+            parts[index - 1] += "@base64"
+            parts[index] = urlsafe_b64encode(part.encode()).decode()
+    return "/".join(parts)
 
 
 def groups(found: Iterable[Metric], rest: str) -> dict[Labels, Group]:

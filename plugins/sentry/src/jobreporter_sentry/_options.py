@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
-from jobreporter import Duration, Options, Placement, Secret
+from jobreporter import Duration, Options, Placement, Secret, refuse
 from jobreporter_sentry._projects import reports_to
 
 Level = Literal["fatal", "error", "warning", "info", "debug"]
@@ -23,7 +23,7 @@ class Interval(Options):
     unit: Literal["minute", "hour", "day", "week", "month", "year"]
 
     def __post_init__(self) -> None:
-        _at_least(1, self, "value")
+        refuse(_below(1, self, "value"))
 
 
 class Monitor(Options):
@@ -45,18 +45,17 @@ class Monitor(Options):
     recovery_threshold: int | None = None
 
     def __post_init__(self) -> None:
+        refuse(self._problems())
+
+    def _problems(self) -> Iterator[str]:
         if not _SLUG.fullmatch(self.slug) or self.slug.isdigit():
-            raise ValueError(
-                f"expected slug to be 1 to 50 of a-z, 0-9, _ and -, and not digits alone, found {self.slug!r}"
-            )
+            yield f"expected slug to be 1 to 50 of a-z, 0-9, _ and -, and not digits alone, found {self.slug!r}"
         if isinstance(self.schedule, str) and len(self.schedule.split()) != 5 and not self.schedule.startswith("@"):
-            raise ValueError(
-                f"expected schedule to be a crontab of five fields, such as '5 3 * * *', found {self.schedule!r}"
-            )
+            yield f"expected schedule to be a crontab of five fields, such as '5 3 * * *', found {self.schedule!r}"
         settings = [name for name in self.__struct_fields__ if name not in {"slug", "schedule"}]
-        _at_least(1, self, *(name for name in settings if name != "timezone"))
+        yield from _below(1, self, *(name for name in settings if name != "timezone"))
         if self.schedule is None and (lone := [name for name in settings if getattr(self, name) is not None]):
-            raise ValueError(f"{lone[0]} needs a schedule: Sentry takes a monitor's settings only together with one")
+            yield f"{lone[0]} needs a schedule: Sentry takes a monitor's settings only together with one"
 
 
 class SentryOptions(Options):
@@ -108,17 +107,22 @@ class SentryOptions(Options):
     keep_alive: bool = False
 
     def __post_init__(self) -> None:
+        refuse(self._problems())
+
+    def _problems(self) -> Iterator[str]:
         if not 0.0 <= self.sample_rate <= 1.0:
-            raise ValueError(f"expected sample_rate to be from 0.0 to 1.0, found {self.sample_rate:g}")
+            yield f"expected sample_rate to be from 0.0 to 1.0, found {self.sample_rate:g}"
         if not self.send_timeout:
-            raise ValueError(f"expected send_timeout to be a number of seconds above 0, found {self.send_timeout:g}")
-        _at_least(0, self, "max_breadcrumbs")
-        _at_least(1, self, "max_value_length")
+            yield f"expected send_timeout to be a number of seconds above 0, found {self.send_timeout:g}"
+        yield from _below(0, self, "max_breadcrumbs")
+        yield from _below(1, self, "max_value_length")
         if self.dsn is None and (set_ := [name for name, default in OWN.items() if getattr(self, name) != default]):
-            raise ValueError(
-                f"{set_[0]} needs a dsn: without one, the program's own Sentry client has settings of its own"
-            )
-        reports_to(self.dsn)  # jobreporter reads them before the first job, and the reporter starts while that runs
+            yield f"{set_[0]} needs a dsn: without one, the program's own Sentry client has settings of its own"
+        try:
+            reports_to(self.dsn)  # jobreporter reads them before the first job, and the reporter starts while that runs
+        except ValueError:
+            # Without the SDK's own words, which may quote it; and not as an address, in which a key would be redacted.
+            yield "expected dsn to be as Sentry shows it: 'https://', a key, '@', a host, '/', and a project's number"
 
     def check_placement(self, placement: Placement, /) -> Iterable[str]:
         """In an agent there is no client of the program's."""
@@ -154,8 +158,8 @@ OWN: dict[str, Any] = {
 }
 
 
-def _at_least(least: int, options: Options, *names: str) -> None:
+def _below(least: int, options: Options, *names: str) -> Iterator[str]:
     for name in names:
         value = getattr(options, name)
         if value is not None and value < least:
-            raise ValueError(f"expected {name} to be at least {least}, found {value}")
+            yield f"expected {name} to be at least {least}, found {value}"

@@ -13,9 +13,8 @@ import sentry_sdk.spotlight  # which imports Django where it is installed: not o
 from sentry_sdk.client import SDK_INFO
 from sentry_sdk.profiler import continuous_profiler
 from sentry_sdk.types import Event
-from sentry_sdk.utils import BadDsn
 
-from jobreporter import BrokenReporter, Context, ErrorInfo, Secret, TryAgain, Undeliverable
+from jobreporter import Context, ErrorInfo, Secret, TryAgain, Undeliverable
 from jobreporter_sentry._losses import Losses
 from jobreporter_sentry._options import SentryOptions
 from jobreporter_sentry._transport import TellingTransport
@@ -110,33 +109,29 @@ class OwnOutlet:
 def _client(options: SentryOptions, dsn: Secret, context: Context) -> sentry_sdk.Client:
     # The SDK would ask git for the release, by starting a process in somebody's worker.
     release = options.release or context.release or os.environ.get("SENTRY_RELEASE")
-    try:
-        with _host_unchanged():
-            client = sentry_sdk.Client(
-                dsn.reveal(),
-                environment=options.environment or context.environment,
-                release=release or "",
-                dist=options.dist,
-                server_name=options.server_name or context.host,
-                sample_rate=options.sample_rate,
-                max_value_length=options.max_value_length,
-                send_client_reports=options.send_client_reports,
-                http_proxy=_revealed(options.http_proxy),
-                https_proxy=_revealed(options.https_proxy),
-                ca_certs=options.ca_certs,
-                cert_file=options.cert_file,
-                key_file=options.key_file,
-                keep_alive=options.keep_alive,
-                shutdown_timeout=options.send_timeout,
-                transport=TellingTransport,
-                default_integrations=False,
-                auto_enabling_integrations=False,
-                enable_backpressure_handling=False,
-                spotlight=False,
-            )
-    except BadDsn:
-        # Without the SDK's own words, which may quote the DSN.
-        raise BrokenReporter("dsn is no DSN: expected https://KEY@HOST/PROJECT") from None
+    with _host_unchanged():
+        client = sentry_sdk.Client(
+            dsn.reveal(),
+            environment=options.environment or context.environment,
+            release=release or "",
+            dist=options.dist,
+            server_name=options.server_name or context.host,
+            sample_rate=options.sample_rate,
+            max_value_length=options.max_value_length,
+            send_client_reports=options.send_client_reports,
+            http_proxy=_revealed(options.http_proxy),
+            https_proxy=_revealed(options.https_proxy),
+            ca_certs=options.ca_certs,
+            cert_file=options.cert_file,
+            key_file=options.key_file,
+            keep_alive=options.keep_alive,
+            shutdown_timeout=options.send_timeout,
+            transport=TellingTransport,
+            default_integrations=False,
+            auto_enabling_integrations=False,
+            enable_backpressure_handling=False,
+            spotlight=False,
+        )
     client.options["release"] = release
     return client
 

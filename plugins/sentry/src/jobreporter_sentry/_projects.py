@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import sentry_sdk
 from sentry_sdk.client import BaseClient
-from sentry_sdk.utils import BadDsn, Dsn
+from sentry_sdk.utils import Dsn
 
 from jobreporter import Secret
 
@@ -18,11 +18,11 @@ _reported: set[Project | None] = set()
 
 
 def reports_to(dsn: Secret | None) -> None:
-    """A reporter of this process is to have this ``dsn``. Its first job may fail before the reporter has started."""
-    try:
-        _reported.add(project_of(dsn))
-    except BadDsn:
-        pass  # the reporter says so when it starts
+    """A reporter of this process is to have this ``dsn``. Its first job may fail before the reporter has started.
+
+    Raises ValueError if it is none.
+    """
+    _reported.add(project_of(dsn))
 
 
 def is_the_programs(dsn: Secret | None) -> bool:
@@ -48,7 +48,7 @@ def project_of_client(client: BaseClient) -> Project | None:
 
 
 def project_of(dsn: Secret | None) -> Project | None:
-    """Where a reporter with this ``dsn`` sends to; ``None`` without one. Raises BadDsn."""
+    """Where a reporter with this ``dsn`` sends to; ``None`` without one. Raises ValueError if it is no DSN."""
     return None if dsn is None else _project(dsn.reveal())
 
 

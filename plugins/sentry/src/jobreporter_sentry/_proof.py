@@ -11,7 +11,6 @@ from sentry_sdk import Transport
 from sentry_sdk.client import BaseClient
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.types import Event
-from sentry_sdk.utils import BadDsn
 
 from jobreporter import Context, Placement, hookimpl
 from jobreporter_sentry._captured import LOGGER
@@ -36,10 +35,7 @@ def reports_of_one_failure(
 ) -> Iterator[str]:
     """Who reports a failure, as sentences. Raises ValueError where nobody does, or more than one to the same project."""
     client = sentry_sdk.get_client()
-    try:
-        own = project_of(options.dsn)
-    except BadDsn:
-        return  # the reporter says so itself
+    own = project_of(options.dsn)
     programs = project_of_client(client)
     if own is None and programs is None:
         return  # it can't start, and says so

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 
 import msgspec
 
@@ -15,6 +13,7 @@ from jobreporter._cli._listing import loaded
 from jobreporter._cli._names import LANES, OWN
 from jobreporter._cli._readiness.subject import Subject
 from jobreporter._cli._reference import Option, description_of, options_of
+from jobreporter._cli._terminal import others_aside
 from jobreporter._config.places import Place
 from jobreporter._config.plugin_options import check_usable
 from jobreporter._config.records import ReporterConfig
@@ -46,7 +45,7 @@ def load(subject: Subject) -> Loaded:
     for group, name, value in subject.entries:
         provider = Installed(name, value, subject.name, subject.version)
         try:
-            with redirect_stdout(sys.stderr):  # stdout may be read by a program
+            with others_aside():
                 found += _provided(group, provider)
         except UnusableLibrary as unusable:
             troubles.append(f"{name!r}: {unusable.library.remedy}, to try it here")
