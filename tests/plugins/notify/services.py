@@ -22,7 +22,7 @@ class Sent(NamedTuple):
 
 
 class Services(StandIn):
-    """Takes messages at ``/slack/...``, ``/discord/...``, ``/telegram/...``, ``/hook``, and for ntfy at ``/``."""
+    """Takes messages at ``/slack/...``, ``/discord/...``, ``/telegram/...``, ``/mattermost/...``, ``/pagerduty``, ``/hook``, and for ntfy at ``/``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,6 +173,34 @@ def check_ntfy(data: dict[str, Any]) -> Iterator[str]:
         yield "priority invalid"
 
 
+def check_mattermost(data: dict[str, Any]) -> Iterator[str]:
+    """https://developers.mattermost.com/integrate/webhooks/incoming/"""
+    yield from (f"unknown key {key}" for key in data.keys() - {"text", "username", "channel", "icon_url"})
+    text = data.get("text", "")
+    if not 1 <= len(text) <= 16_383:
+        yield "No text specified" if not text else "text is too long"
+    if re.search(r"(?<!\w)@\w", text):
+        yield f"it calls somebody: {text}"
+    if re.search(r"(?<!\\)\[[^\]]*\]\(", text):
+        yield f"it forges a link: {text}"
+    if re.search(r"(?<!\\)[*_`~]|^[#>]", re.sub(r"https?://\S+|\\.", "", text), re.MULTILINE):
+        yield f"it is formatted: {text}"
+
+
+def check_pagerduty(data: dict[str, Any]) -> Iterator[str]:
+    """https://developer.pagerduty.com/docs/send-alert-event"""
+    if data.get("event_action") not in {"trigger", "acknowledge", "resolve"}:
+        yield "event_action is invalid"
+    if data.get("event_action") == "trigger":
+        payload = data.get("payload", {})
+        if not 1 <= len(payload.get("summary", "")) <= 1024:
+            yield "summary is empty or too long"
+        if payload.get("severity") not in {"critical", "warning", "error", "info"}:
+            yield "severity is invalid"
+    elif not data.get("dedup_key"):
+        yield "dedup_key is missing"
+
+
 def check_hook(data: dict[str, Any]) -> Iterator[str]:
     """Apprise's own JSON."""
     if not (data["title"] and data["message"]):
@@ -183,6 +211,8 @@ SERVICES: dict[str, tuple[Callable[[dict[str, Any]], Iterator[str]], Answer]] = 
     "slack": (check_slack, Answer(200, b"ok")),
     "discord": (check_discord, Answer(204, b"")),
     "telegram": (check_telegram, Answer(200, b'{"ok": true, "result": {"message_id": 1}}')),
+    "mattermost": (check_mattermost, Answer(200, b"ok")),
+    "pagerduty": (check_pagerduty, Answer(202, b'{"status": "success"}')),
     "ntfy": (check_ntfy, Answer(200, b'{"id": "x", "event": "message"}')),
     "hook": (check_hook, Answer(200)),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import pytest
 
 from jobreporter import Frame
 from jobreporter.testing import make_error
+from jobreporter_notify._message import bounded
 from jobreporter_notify._times import count, span
+from jobreporter_notify._words import safe
 from tests.plugins.history.executions import failed
 
 from .conftest import MakeDesk
-from .desk import ERROR, Desk
+from .desk import ERROR, PAGE, Desk
 from .services import Services
 
 README = (Path(__file__).parents[3] / "plugins/notify/README.md").read_text()
@@ -123,6 +126,34 @@ def test_hostile_texts_are_shown_and_not_obeyed(phone: Desk, services: Services)
     assert not re.search(r"@everyone|<!|<script|[\x00\x1b\u202e\u2028]", text)
     assert max(map(len, text.splitlines())) <= 200
     assert "in lambda" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@all", "@alice:", "(@here)", "x@everyone", "@**all**", "<!subteam^S1>", "<users/all>", "<at id=all>",
+        "[Pay here](https://evil.example)", "[a][b]", "[a]: https://evil.example",
+    ],
+)  # fmt: skip
+def test_nobody_is_called_and_no_link_is_forged(text: str) -> None:
+    """Whoever a chat's people are called: a mark of no width stands in it."""
+    assert safe(text, 100) != text
+    assert safe(text, 100).replace("\u200b", "") == text
+
+
+def test_an_address_for_mail_stays_as_it_is() -> None:
+    """People copy it."""
+    assert safe("ann@example.org, tasks[0](x) a@b", 100) == "ann@example.org, tasks[0]\u200b(x) a@b"
+
+
+@pytest.mark.parametrize("letter", ["x", "\u94f6", "\U0001f4a3"])
+def test_a_long_message_keeps_its_link(letter: str) -> None:
+    """What is cut off is the end of what stands above it, in any writing."""
+    lines = "\n".join(f"- New: {letter * 80} in {letter * 80}" for _ in range(11))
+    short = bounded("12 incidents: 12 new", f"{lines}\n{PAGE}/incidents", "bad")
+    assert short.body.endswith(f"{letter}...\n{PAGE}/incidents")
+    assert len(short.body) <= 1800
+    assert len(json.dumps(short.body)) <= 3400
 
 
 def test_a_template_may_say_more_or_less(make_desk: MakeDesk, services: Services) -> None:

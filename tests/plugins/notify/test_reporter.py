@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import socket
 import subprocess
 import sys
 import textwrap
@@ -120,6 +122,23 @@ def test_check_sends_a_test_message(tmp_path: Path, services: Services) -> None:
     assert "hook: " in done.stdout
     assert "error=401" in done.stdout
     assert "s3cr3t" not in done.stdout + done.stderr
+
+
+def test_check_names_those_who_do_not_answer(tmp_path: Path, services: Services) -> None:
+    """Everybody gets the test message at the same time, so that some who say nothing are told from those who can be
+    reached, before the reporter itself counts as hanging."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        file = config(tmp_path, services, "send_timeout = 2.4\nlane.timeout = 4")
+        with file.open("a") as more:
+            for number in range(4):
+                more.write(f"silent_{number} = 'json://127.0.0.1:{silent.getsockname()[1]}/hook'\n")
+        done = command("check", "--send", "--reporter", "notify", "--json", cwd=tmp_path)
+    assert services.titles == ["Test: jobreporter can reach you"]
+    [row] = json.loads(done.stdout)["reporters"]
+    said = " ".join(row["problems"])
+    assert re.findall(r"silent_\d(?=: )", said) == [f"silent_{number}" for number in range(4)]
+    assert "hook: " not in said
+    assert said.startswith("can't deliver an event")
 
 
 def test_check_without_send_sends_nothing(tmp_path: Path, services: Services) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 
@@ -26,6 +27,7 @@ HOSTILE = (
     "New: <b>Err</b>or in a_b*c`d`~e~|f|",
     "Since 14:02 UTC: 3 failures. if a < b & c > d: \\ <script>alert(1)</script> &amp; </pre>",
     "@everyone <!channel> <@U1> <https://x|y> # not a heading",
+    "@room @alice @**all** [a link](https://evil.example) [a][b] [a]: https://evil.example a@b.example",
     "> no quotation - and no list \x1b[31m\x00\u202e\u2028 {{7*7}} %s %(x)s '\"; --",
     "https://jobs.example.org/incidents/4_2_1",
 )
@@ -71,6 +73,50 @@ def test_a_chat_takes_it(service: str, message: Message, services: Services, mon
     [sent] = services.sent
     assert sent.problems == []
     assert "incidents/4_2_1" in json.dumps(sent.body) or message is not MESSAGES["hostile"], "links stay whole"
+
+
+def test_mattermost_takes_it(message: Message, services: Services) -> None:
+    """On a server of one's own. It reads Markdown, and shows what a job wrote as it stands."""
+    Address(f"mmost://{services.address}/mattermost/3ccdd113474722377935511fc85d3dd4", 6.0).send(message)
+    [sent] = services.sent
+    assert sent.problems == []
+    assert "incidents/4_2_1" in sent.body["text"] or message is not MESSAGES["hostile"], "links stay whole"
+
+
+MARKDOWN = {
+    "Google Chat": "gchat://workspace/key/token",
+    "Teams": "workflow://host:443/workflow1/signature",
+    "Rocket.Chat": "rockets://user:password@rocket.example.org/#jobs",
+    "Webex": f"wxteams://{'a' * 80}",
+    "Telegram": "tgram://123456789:abcdefg_hijklmnop123456/12315544/?format=markdown",
+}
+
+
+@pytest.mark.parametrize("url", MARKDOWN.values(), ids=MARKDOWN)
+def test_markdown_has_whole_links_and_no_forged_ones(url: str) -> None:
+    """Where Apprise says that a service reads Markdown, it gets Markdown: with the page's address whole, and nothing of
+    what a job wrote."""
+    written, body = Address(url, 6.0)._markup.written(MESSAGES["hostile"].title, MESSAGES["hostile"].body)
+    link = "https://jobs.example.org/incidents/4_2_1"
+    assert body.endswith(f"[{link}]({link})")
+    for text in (written, body.removesuffix(f"[{link}]({link})")):
+        leads = re.findall(r"(?<!\\)\[([^\]]*)\]\(([^)]*)\)", text)
+        assert all(shown == target for shown, target in leads), leads
+        assert not re.search(r"(?<!\w)@[\w*]|<[!@#/A-Za-z]|(?<!\\)[*`~]|^[#>-]", text, re.MULTILINE)
+
+
+def test_what_is_too_long_for_a_service_keeps_its_link(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is cut is the text above it: also where marks made the text longer, and for a pager that takes little."""
+    monkeypatch.setattr(NotifyDiscord, "notify_url", f"http://{services.address}/discord")
+    message = bounded("t" * 300, "_" * 3000 + "\nhttps://jobs.example.org/incidents/4", "bad")
+    Address(CHATS["discord"][0], 6.0).send(message)
+    [sent] = services.sent
+    assert sent.problems == []
+    assert sent.body["content"].endswith("...\nhttps://jobs.example.org/incidents/4")
+    pager = "pagerduty://A0A0A0A0A0A0A0A0A0A0@abcd1234abcd1234abcd1234abcd1234/shop/jobs"
+    title, body = Address(pager, 6.0)._markup.written(message.title, message.body)
+    assert 1000 < len(title) + len(body) < 1024
+    assert body.endswith("...\nhttps://jobs.example.org/incidents/4")
 
 
 def test_ntfy_takes_it(message: Message, services: Services) -> None:

@@ -7,8 +7,10 @@ import re
 from itertools import pairwise
 
 import pytest
+from apprise.plugins.pagerduty import PAGERDUTY_API_LOOKUP
 
 from jobreporter.testing import Answer, Conversation
+from jobreporter_notify._pacing import Pace
 from tests.plugins.history.conftest import Run
 
 from .conftest import MakeDesk
@@ -68,6 +70,39 @@ def test_more_than_ten_are_one_message(desk: Desk, services: Services) -> None:
     desk.wait(20)
     assert services.titles[1:] == ["New: Declined in shop.tasks.late"]
     assert "Late" not in services.sent[1].body["message"]
+
+
+def test_what_nobody_told_for_a_week_is_a_few_messages(desk: Desk, services: Services) -> None:
+    """No notifier ran while 250 incidents opened and most were over: what is told of them later says so."""
+    desk.fail(*(f"shop.tasks.job_{number}" for number in range(250)))
+    desk.running.tick(5)
+    desk.running.tick(7 * DAY)
+    desk.succeed(*(f"shop.tasks.job_{number}" for number in range(190)))
+    desk.running.tick(5)
+    desk.jump(60)
+    assert services.titles == ["200 incidents: 200 new"]
+    said = services.sent[0].body["message"].splitlines()
+    assert said[-2] == "Late by up to 7 d: they could not be told before. By now 190 of them are resolved."
+    desk.wait(150)
+    assert sorted(services.titles[1:]) == ["200 incidents: 50 new, 150 resolved", "40 incidents: 40 resolved"]
+
+
+def test_a_pager_closes_what_it_opened(
+    make_desk: MakeDesk, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the title of the README, which is the same from an incident's beginning to its end."""
+    region = next(iter(PAGERDUTY_API_LOOKUP))
+    monkeypatch.setitem(PAGERDUTY_API_LOOKUP, region, f"http://{services.address}/pagerduty")
+    url = "pagerduty://A0A0A0A0A0A0A0A0A0A0@abcd1234abcd1234abcd1234abcd1234/shop/jobs?action=map"
+    desk = make_desk({"pager": url}, wait="0s", title="{what} (incident {number})")
+    desk.fail("shop.tasks.charge", "shop.tasks.refund")
+    desk.wait(20)
+    desk.store.resolve(1)
+    desk.wait(20)
+    assert [sent.problems for sent in services.sent] == [[], [], []]
+    said = [(sent.body["event_action"], sent.body["dedup_key"]) for sent in services.sent]
+    assert [action for action, _ in said] == ["trigger", "trigger", "resolve"]
+    assert said[0][1] == said[2][1] != said[1][1]
 
 
 def test_ten_are_ten_messages(desk: Desk, services: Services) -> None:
@@ -212,3 +247,26 @@ def test_what_happens_to_one_incident_is_told_in_order(desk: Desk, services: Ser
     assert services.sent == []
     desk.wait(60)
     assert [title.partition(":")[0] for title in services.titles] == ["New", "Resolved"]
+
+
+def test_a_service_gets_no_more_than_it_wants(
+    make_desk: MakeDesk, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apprise has ntfy wait for 5.5 seconds between two messages, and would sleep for them on the reporter's thread. A tick
+    sends one instead, and what is left comes with the next ones; a service that wants less time gets several."""
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail(f"somebody sleeps for {seconds} s"))
+    desk = make_desk({"ntfy": f"ntfy://{services.address}/shop"}, wait="0s")
+    desk.fail(*(f"shop.tasks.job_{number}" for number in range(4)))
+    many = []
+    for _ in range(5):
+        desk.wait(5)
+        many.append(len(services.sent))
+    assert many == [1, 2, 3, 4, 4]
+    pace = Pace(1.2)
+    taken = 0
+    while pace.is_free(100.0):
+        pace.sent(100.0)
+        taken += 1
+    assert taken == 5
+    assert not pace.is_free(100.5)
+    assert pace.is_free(101.2)

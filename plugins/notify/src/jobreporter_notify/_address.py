@@ -7,9 +7,10 @@ import warnings
 from difflib import get_close_matches
 from urllib.parse import quote, unquote
 
-from apprise import Apprise, AppriseAsset, NotificationManager, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+from apprise import Apprise, AppriseAsset, NotificationManager, NotifyBase, NotifyType, OverflowMode
 
 from jobreporter import one_line
+from jobreporter_notify._markup import Markup
 from jobreporter_notify._message import Message
 from jobreporter_notify._quiet import listening
 
@@ -37,12 +38,6 @@ _SHORTEST = 3
 _TIMES = re.compile(r"[?&][cr]to=")
 
 
-# Services that read plain text as Markdown, in which a backslash has a character stand for itself.
-_MARKDOWN = frozenset({"discord"})
-_MARKS = re.compile(r"[\\*_`~|]|^(?=[#>-])", re.MULTILINE)
-_LINKS = re.compile(r"(https?://\S+)")
-
-
 class WrongAddressError(ValueError):
     """It is no address that Apprise can send to. The message quotes nothing but what kind it is of."""
 
@@ -66,16 +61,25 @@ class Address:
             raise WrongAddressError(f"Apprise knows no service {one_line(scheme, 40) + '://'!r}{meant}")
         self._scheme = scheme.lower()
         self._service = self._open()
+        self._markup = Markup(self._scheme, self._service)
+        # Apprise would sleep for them, on the reporter's thread; whoever sends keeps to them instead.
+        self._pace, self._service.request_rate_per_sec = float(self._service.request_rate_per_sec), 0.0
+
+    @property
+    def pace(self) -> float:
+        """Seconds that the service wants between two messages."""
+        return self._pace
 
     def send(self, message: Message) -> None:
         """Have the service tell it. Raises `NotToldError`."""
+        title, body = self._markup.written(message.title, message.body)
         with listening(self._secrets) as said:
             try:
                 done = self._service.notify(
-                    body=self._text(message.body),
-                    title=self._text(message.title),
+                    body=body,
+                    title=title,
                     notify_type=_KINDS[message.kind],
-                    body_format=NotifyFormat.TEXT,
+                    body_format=self._markup.form,
                     # What is too long for a service, it would refuse every time.
                     overflow=None if "overflow=" in self._url else OverflowMode.TRUNCATE,
                 )
@@ -83,12 +87,6 @@ class Address:
                 raise NotToldError(one_line(self._secrets.hidden(f"{type(error).__name__}: {error}"), 300)) from None
         if not done:
             raise NotToldError(one_line(said[-1], 300) if said else f"{self._service.service_name} did not take it")
-
-    def _text(self, text: str) -> str:
-        if self._scheme not in _MARKDOWN:
-            return text
-        parts = _LINKS.split(text)
-        return "".join(part if index % 2 else _MARKS.sub(r"\\\g<0>", part) for index, part in enumerate(parts))
 
     def _open(self) -> NotifyBase:
         with listening(self._secrets) as said:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from jobreporter_history.store import Notice, Outbox
 from jobreporter_notify._address import Address, NotToldError
 from jobreporter_notify._editor import Editor
-from jobreporter_notify._pacing import HOLD, WINDOW, pause, plan
+from jobreporter_notify._pacing import HOLD, WINDOW, Pace, pause, plan
 
 logger = logging.getLogger("jobreporter.notify")
 
 #: Seconds that a claim lasts: with a tick, another process has it within 30 s after a kill.
 LEASE = 24.0
 # Notices that are looked at in one go.
-_MOST = 500
+_MOST = 200
 # Seconds for which the same trouble is told once.
 _SILENCE = 3600.0
 
@@ -39,6 +39,7 @@ class Destination:
         self._editor = editor
         self._wait = wait
         self._monotonic = monotonic
+        self._pace = Pace(address.pace)
         self._in_trouble = False
         self._silent_until = 0.0
 
@@ -48,6 +49,8 @@ class Destination:
 
     def tell(self, until: float) -> bool:
         """Tell what is due. until: monotonic time after which no message is begun. Returns whether anything was sent."""
+        if not self._pace.is_free(self._monotonic()):
+            return False
         due = self._outbox.claim(limit=_MOST, settled=self._wait, lease=LEASE)
         if not due:
             return False
@@ -55,7 +58,8 @@ class Destination:
         if held:
             self._outbox.give_back(*held, after=HOLD, untried=True)
         for index, notices in enumerate(messages):
-            late = index > 0 and self._monotonic() >= until
+            now = self._monotonic()
+            late = index > 0 and (now >= until or not self._pace.is_free(now))
             if late or not self._send(notices):
                 rest = [notice for each in messages[index + (not late) :] for notice in each]
                 self._outbox.give_back(*rest, untried=True)
@@ -66,8 +70,10 @@ class Destination:
         """Send one message. Returns whether the next one may follow."""
         if not self._outbox.renew(*notices, lease=LEASE):
             return True  # this process was held up for so long that another one has them
+        message = self._editor.message(notices)
         try:
-            self.address.send(self._editor.message(notices))
+            self._pace.sent(self._monotonic())
+            self.address.send(message)
         except NotToldError as error:
             after = pause(min(notice.tries for notice in notices))
             self._outbox.give_back(*notices, after=after)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -25,15 +27,26 @@ _TITLE = 200
 
 
 def bounded(title: str, body: str, kind: Kind) -> Message:
-    """A message that is short enough for services. What is too much is cut off at the end."""
-    return Message(_cut(title, _TITLE), _cut(body, _LONGEST), kind)
+    """A message that is short enough for services."""
+    return Message(shortened(title, lambda text: len(text) <= _TITLE), shortened(body, _is_short), kind)
 
 
-def _cut(text: str, longest: int) -> str:
-    fits = text[:longest]
-    while (over := len(json.dumps(fits)) - _LONGEST_JSON) > 0:
-        fits = fits[: -max(over // 12, 1)]  # no character takes more room
-    return text if fits == text else f"{fits[:-3]}..."
+def shortened(text: str, fits: Callable[[str], bool]) -> str:
+    """The text, or as much of its beginning as fits; its last line stays whole if that is a link and there is room for it.
+
+    fits: whether a text does; where one does, each shorter one does.
+    """
+    if fits(text):
+        return text
+    above, newline, link = text.rpartition("\n")
+    if not link.startswith(("http://", "https://")) or not fits(f"...{newline}{link}"):
+        above, newline, link = text, "", ""
+    end = f"...{newline}{link}"
+    return above[: bisect_left(range(len(above)), True, key=lambda n: not fits(above[: n + 1] + end))] + end
+
+
+def _is_short(text: str) -> bool:
+    return len(text) <= _LONGEST and len(json.dumps(text)) <= _LONGEST_JSON
 
 
 #: What `jobreporter check --send` sends.

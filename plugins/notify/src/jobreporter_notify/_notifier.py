@@ -8,25 +8,29 @@ from typing import NamedTuple
 
 from jobreporter import Undeliverable, one_line
 from jobreporter_history.store import Store, StoreError
-from jobreporter_notify._address import NotToldError
 from jobreporter_notify._destination import Destination
-from jobreporter_notify._message import TEST
+from jobreporter_notify._rehearsal import untold
 
 logger = logging.getLogger("jobreporter.notify")
 
 # Seconds of a tick after which no message is begun: the last one may take its own time, all within a lane's usual timeout.
 _ENOUGH = 3.0
+# Seconds that a test message may take beyond what a service has to answer.
+_MARGIN = 2.0
 # Seconds for which a store may be missing that another reporter is about to make, and those for which trouble is told once.
 _GRACE, _SILENCE = 30.0, 3600.0
 
 
 class Notifier:
-    """All who are told, by one reporter. monotonic: seconds that never go back."""
+    """All who are told, by one reporter. monotonic: seconds that never go back. send_timeout: in which a service answers."""
 
-    def __init__(self, store: Store, destinations: list[Destination], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, destinations: list[Destination], monotonic: Callable[[], float], send_timeout: float
+    ) -> None:
         self._monotonic = monotonic
         self._store = store
         self._destinations = destinations
+        self._send_timeout = send_timeout
         self._began = self._monotonic()
         self._trouble = _Trouble(False, 0.0)
 
@@ -54,13 +58,8 @@ class Notifier:
             self._went_well()
 
     def test(self) -> None:
-        """Send a test message to everybody. Raises Undeliverable with everybody who doesn't get it."""
-        failed = []
-        for destination in self._destinations:
-            try:
-                destination.address.send(TEST)
-            except NotToldError as error:
-                failed.append(f"{destination.name}: {error}")
+        """Send a test message to everybody at the same time. Raises Undeliverable with everybody who doesn't get it."""
+        failed = untold([(each.name, each.address) for each in self._destinations], self._send_timeout + _MARGIN)
         if failed:
             raise Undeliverable("; ".join(failed))
 

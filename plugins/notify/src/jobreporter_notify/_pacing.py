@@ -14,6 +14,24 @@ WINDOW = 60.0
 HOLD = 10.0
 #: Seconds between the first and the second try, and the most between two tries.
 SHORTEST, LONGEST = 10.0, 600.0
+#: Seconds between two messages on average count over so long: as many as fit in there may go at once.
+BURST = 5.0
+
+
+class Pace:
+    """How often one service wants to be told something. every: seconds between two messages on average."""
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._free_at = float("-inf")
+
+    def is_free(self, now: float) -> bool:
+        """Whether it takes another message. now: monotonic."""
+        return now >= self._free_at
+
+    def sent(self, now: float) -> None:
+        """It was told something."""
+        self._free_at = max(self._free_at, now - BURST) + self._every
 
 
 class Plan(NamedTuple):

@@ -27,6 +27,8 @@ LOGGERS = (
     "requests_oauthlib",
 )
 
+_CHANGING = threading.Lock()
+
 
 class _Listener(logging.Filter):
     """Takes what the sending thread logs, and passes everybody else's with the parts of the URL taken out."""
@@ -54,10 +56,13 @@ def listening(secrets: Hides) -> Iterator[list[str]]:
     """Within the block, nothing of the URL gets into a log. Returns what this thread was warned of."""
     listener = _Listener(secrets)
     loggers = [logging.getLogger(name) for name in LOGGERS]
-    for logger in loggers:
-        logger.addFilter(listener)
+    # In lists of their own each time: another thread may be going through the filters, and would pass over one.
+    with _CHANGING:
+        for logger in loggers:
+            logger.filters = [*logger.filters, listener]
     try:
         yield listener.said
     finally:
-        for logger in loggers:
-            logger.removeFilter(listener)
+        with _CHANGING:
+            for logger in loggers:
+                logger.filters = [each for each in logger.filters if each is not listener]

@@ -70,7 +70,7 @@ def notifier_of(
         )
         for name, url in options.to.items()
     ]
-    return Notifier(store, destinations, monotonic)
+    return Notifier(store, destinations, monotonic, options.send_timeout)
 
 
 def _store_of(options: NotifyOptions, context: Context) -> str:

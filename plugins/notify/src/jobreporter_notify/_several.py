@@ -27,7 +27,9 @@ def message_about(notices: Sequence[Notice], clock: Clockface, page: str | None,
         lines.append(f"and {len(latest) - _LISTED} more")
     late = clock.now - min(notice.row.at for notice in notices) - waited
     if late > _PUNCTUAL:
-        lines.append(f"Late by up to {span(late)}: they could not be told before.")
+        over = sum(each.incident.state == "resolved" and each.row.happening != "resolved" for each in latest)
+        by_now = f" By now {over:,} of them {'is' if over == 1 else 'are'} resolved." if over else ""
+        lines.append(f"Late by up to {span(late)}: they could not be told before.{by_now}")
     if page is not None:
         lines.append(f"{page.rstrip('/')}/incidents")
     good = all(notice.row.happening == "resolved" for notice in latest)

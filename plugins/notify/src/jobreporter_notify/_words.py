@@ -24,8 +24,11 @@ KINDS: dict[str, Kind] = {"resolved": "good", "reminded": "doubtful"}
 _LONG, _SHORT = 160, 80
 # Seconds by which a message may be later than it should without saying so.
 _PUNCTUAL = 120.0
-# What services take for a call to everybody, or for a tag of HTML. A mark of no width within it has them print it.
-_MARKUP = re.compile(r"@(?=(everyone|here|channel|all)\b)|<(?=[@!#/?A-Za-z])", re.IGNORECASE)
+# What services take for a call to everybody or to somebody, for a tag of HTML, or for a link that is called something else
+# than where it leads. A mark of no width within it has them print it. The @ of an address for mail stays as it is.
+_MARKUP = re.compile(
+    r"@(?=(everyone|here|channel|all|room)\b)|(?<!\w)@(?=[\w*])|<(?=[@!#/?A-Za-z])|\](?=[(\[:])", re.IGNORECASE
+)
 
 
 class Beside(NamedTuple):
@@ -98,7 +101,7 @@ def innermost(error: ErrorInfo) -> Frame | None:
 
 
 def safe(text: str, limit: int) -> str:
-    """A job's text as a part of a line: it can't end the line, turn its direction around, or call everybody."""
+    """A job's text as a part of a line: it can't end the line, turn its direction around, call anybody, or forge a link."""
     return _MARKUP.sub(lambda found: found.group() + "\u200b", one_line(text, limit))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -116,6 +116,12 @@ def incident(connection: Connection, names: Names, id: int, now: float) -> Incid
         log=tuple(map(log_row, connection.rows(_LOG_OF, (id,)))),
         cells=tuple(Cell(at=t, failed=failed, final=final) for t, failed, final in cells),
     )
+
+
+def these(connection: Connection, ids: Collection[int]) -> dict[int, Incident]:
+    """Several incidents by their numbers."""
+    rows = connection.rows(f"{_SELECTED} WHERE {connection.any_of('i.id')}", (connection.array(sorted(ids)),))
+    return {found.id: found for found in map(_incident, rows)}
 
 
 def sample(connection: Connection, names: Names, id: int) -> ExecutionDetail | None:

@@ -72,14 +72,20 @@ class Outbox:
             # First, since it locks the reader's row: of those that claim for one reader, each sees what others claimed.
             self._register(connection, now)
             self._move_on(connection, now)
-            claimed = [
-                waiting
-                for waiting in _in_order(self._waiting(connection), now, settled)
-                if not self._passed_over(connection, waiting.row, now)
-            ][:limit]
-            for waiting in claimed:
-                self._claim(connection, waiting.row, now + lease)
-            return tuple(self._notice(connection, waiting, now) for waiting in claimed)
+            passed, claimed = list[LogRow](), list[_Waiting]()
+            for waiting in _in_order(self._waiting(connection), now, settled):
+                if self._is_passed_over(connection, waiting.row):
+                    passed.append(waiting.row)
+                elif len(claimed) < limit:
+                    claimed.append(waiting)
+            self._claim(connection, passed, now)
+            self._claim(connection, [each.row for each in claimed], now + lease)
+            # What is passed over counts as told.
+            connection.run_many(
+                "UPDATE told SET told_at = 0, until = NULL WHERE reader = ? AND incident = ? AND seq = ?",
+                [(self._reader, row.incident, row.seq) for row in passed],
+            )
+            return self._notices(connection, claimed)
 
     def renew(self, *notices: Notice, lease: float = CLAIM) -> bool:
         """Have the claims last for ``lease`` seconds from now on. Returns whether all of them were still held."""
@@ -142,14 +148,9 @@ class Outbox:
         )
         return (_Waiting(incidents.log_row(row[:-2]), row[-2], row[-1]) for row in rows)
 
-    def _passed_over(self, connection: Connection, row: LogRow, now: float) -> bool:
-        """Whether it is of a kind that this reader doesn't tell, or a reminder that another one wanted: it counts as told."""
-        if (self._tell is None or row.happening in self._tell) and not self._too_soon(connection, row):
-            return False
-        self._claim(connection, row, now)
-        sql = "UPDATE told SET told_at = 0, until = NULL WHERE reader = ? AND incident = ? AND seq = ?"
-        connection.run(sql, (self._reader, row.incident, row.seq))
-        return True
+    def _is_passed_over(self, connection: Connection, row: LogRow) -> bool:
+        """Whether it is of a kind that this reader doesn't tell, or a reminder that another one wanted."""
+        return not (self._tell is None or row.happening in self._tell) or self._too_soon(connection, row)
 
     def _too_soon(self, connection: Connection, row: LogRow) -> bool:
         if row.happening != "reminded":
@@ -161,30 +162,39 @@ class Outbox:
         )
         return self._repeat is None or (last is not None and row.at - last < self._repeat)
 
-    def _claim(self, connection: Connection, row: LogRow, until: float) -> None:
-        connection.run(
+    def _claim(self, connection: Connection, rows: Iterable[LogRow], until: float) -> None:
+        connection.run_many(
             "INSERT INTO told (reader, incident, seq, owner, until, tries) VALUES (?, ?, ?, ?, ?, 1)"
             " ON CONFLICT (reader, incident, seq) DO UPDATE"
             " SET owner = excluded.owner, until = excluded.until, tries = told.tries + 1",
-            (self._reader, row.incident, row.seq, self._owner, until),
+            [(self._reader, row.incident, row.seq, self._owner, until) for row in rows],
         )
 
-    def _notice(self, connection: Connection, waiting: _Waiting, now: float) -> Notice:
-        found = incidents.incident(connection, self._names, waiting.row.incident, now)
-        assert found is not None  # noqa: S101 - its log goes when it goes
-        return Notice(row=waiting.row, incident=found.incident, sample=found.sample, tries=waiting.tries)
+    def _notices(self, connection: Connection, claimed: Iterable[_Waiting]) -> tuple[Notice, ...]:
+        found = incidents.these(connection, {each.row.incident for each in claimed})
+        samples = {number: incidents.sample(connection, self._names, number) for number in found}
+        # An incident's log goes when it goes.
+        return tuple(
+            Notice(row=each.row, incident=found[each.row.incident], sample=samples[each.row.incident], tries=each.tries)
+            for each in claimed
+        )
 
     def _change(self, notices: Iterable[Notice], change: str, value: float) -> bool:
         """Change those of the claims that are still held. Returns whether all were."""
-        sql = (
-            f"UPDATE told SET {change} WHERE reader = ? AND incident = ? AND seq = ? AND owner = ? AND told_at IS NULL"
-        )
+        wanted = {(notice.row.incident, notice.row.seq) for notice in notices}
         with self._database.writing() as connection:
-            held = [
-                connection.run(sql, (value, self._reader, notice.row.incident, notice.row.seq, self._owner)) > 0
-                for notice in notices
-            ]
-        return all(held)
+            held = wanted & set(
+                connection.rows(
+                    "SELECT incident, seq FROM told WHERE reader = ? AND owner = ? AND told_at IS NULL AND"
+                    f" {connection.any_of('incident')}{connection.words.for_update}",
+                    (self._reader, self._owner, connection.array([incident for incident, _ in wanted])),
+                )
+            )
+            connection.run_many(
+                f"UPDATE told SET {change} WHERE reader = ? AND incident = ? AND seq = ?",
+                [(value, self._reader, *key) for key in sorted(held)],
+            )
+        return held == wanted
 
 
 class _Waiting(NamedTuple):
