@@ -51,13 +51,17 @@ def state():
 def connected(event, arguments):
     if event == "socket.bind" and arguments[1] == ("::1", 0):
         return  # urllib3's import asks whether there is IPv6
-    if event == "time.sleep" and threading.current_thread().name in ("MainThread", lane) and arguments[0]:
-        sleeps.append(f"{arguments[0]:g} s")
     if event in ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen"):
         calls.append(f"{event} {arguments[1:]}")
 
+def noted(seconds, sleep=time.sleep):
+    if seconds and threading.current_thread().name in ("MainThread", lane):
+        sleeps.append(f"{seconds:g} s")
+    sleep(seconds)
+
 calls = []
 sleeps = []
+time.sleep = noted
 name, options = sys.argv[2], json.loads(sys.argv[3])
 lane = f"jobreporter-{name}"
 hosts = {"jobreporter", "asyncio", "concurrent"}
@@ -85,7 +89,7 @@ after = state()
 dispatcher.close(10)
 changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
 later = {module.partition(".")[0] for module in sys.modules} - loaded - sys.stdlib_module_names
-print(json.dumps({"seconds": seconds, "at_import": at_import, "imported later": sorted(later), "asleep": asleep, "flushed": flushed, "changed": changed}))
+print(json.dumps({"seconds": seconds, "at_import": at_import, "imported later": sorted(later), "asleep": asleep, "flushed": flushed, "changed": changed}), file=sys.__stdout__)
 """
 
 #: Has the reporter deliver a failure, unless it is left out; and then does what the case says.
