@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import sys
 import threading
+import time
 import urllib.request
 from urllib.error import HTTPError
 
-from jobreporter import Failure, Job, Options, Started, hookimpl
+from jobreporter import Failure, Job, Options, Secret, Started, TryAgain, hookimpl
 
 
 class Naive:
@@ -65,6 +68,99 @@ class Sender:
         except HTTPError as error:
             error.close()
             raise
+
+
+class PostOptions(Options):
+    url: str
+    key: Secret = Secret("none")
+
+
+class Keeper:
+    """It keeps what it can't send, and has nothing else to be ashamed of."""
+
+    @hookimpl
+    def reporter_start(self, options: PostOptions) -> None:
+        self.options = options
+        self.batch: list[str] = []
+
+    @hookimpl
+    def handle_failure(self, job: Job) -> None:
+        self.batch.append(job.name)
+
+    @hookimpl
+    def reporter_flush(self) -> None:
+        if self.batch:
+            self.post("\n".join(self.batch))
+            self.batch = []
+
+    def post(self, text: str) -> None:
+        try:
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.options.url, text.encode()).close()
+        except HTTPError as error:
+            error.close()
+            pause = error.headers.get("Retry-After")
+            raise TryAgain(float(pause) if pause else None) from error
+
+
+class Doubler(Keeper):
+    """What it has put into its batch comes again with `TryAgain`, and is put there again."""
+
+    @hookimpl
+    def handle_failure(self, job: Job) -> None:
+        self.batch.append(job.name)
+        self.reporter_flush()
+
+
+class Gossip(Keeper):
+    """It tells the log how it sends, with its key."""
+
+    def post(self, text: str) -> None:
+        logging.getLogger("jobreporter.gossip").debug("sent with %s", self.options.key.reveal())
+        super().post(text)
+
+
+class Tardy(Keeper):
+    """It says that all is flushed, and sends it when it comes to it."""
+
+    def post(self, text: str) -> None:
+        threading.Timer(0.2, super().post, [text]).start()
+
+
+class Sleepy(Keeper):
+    """It does all in its own time, which is everybody's."""
+
+    @hookimpl
+    def handle_success(self) -> None:
+        time.sleep(0.001)
+
+
+class Parental(Keeper):
+    """What it has made is its process's, and no child's."""
+
+    born: int | None = None
+
+    @hookimpl
+    def reporter_start(self, options: PostOptions) -> None:
+        Parental.born = Parental.born or os.getpid()
+        if Parental.born != os.getpid():
+            raise LookupError("this is somebody else's")
+        self.options, self.batch = options, []
+
+
+class Loud(Keeper):
+    """Says on stderr what it gets."""
+
+    @hookimpl
+    def handle_success(self, job: Job) -> None:
+        print(job.name, file=sys.stderr)  # noqa: T201 - that is what it does wrong
+
+
+class Hasty(Keeper):
+    """It has every socket of its program give up early."""
+
+    @hookimpl
+    def handle_success(self) -> None:
+        socket.setdefaulttimeout(2)
 
 
 class Busy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -31,16 +32,28 @@ NAUGHTY = [
     (naughty.Once, "test_it_starts_again_in_the_same_process"),
 ]
 
+#: And in which words, of those that keep their batches as they should.
+IN_WORDS = [
+    (naughty.Doubler, "test_it_sends_again_what_was_answered_503", "taken it 3 times, and 1 times where there was no"),
+    (naughty.Gossip, "test_it_keeps_the_secrets_of_its_config", "the option 'key' in its log"),
+    (naughty.Tardy, "test_it_has_sent_what_it_has_flushed", "it was sent only after the flush"),
+    (naughty.Sleepy, "test_it_leaves_its_host_as_it_was", "it sleeps where its next event waits: ['0.001 s']"),
+    (naughty.Parental, "test_it_works_after_a_fork", "in a forked child: LookupError: this is somebody else's"),
+    (naughty.Loud, "test_it_leaves_its_host_as_it_was", "it prints to stderr: log with"),
+    (naughty.Hasty, "test_it_leaves_its_host_as_it_was", "default timeout of sockets: None before, 2.0 now"),
+]
+
 
 @contextmanager
 def case_of(reporter: type, **attributes: Any) -> Iterator[ReporterConformance]:
     """The suite of a reporter, ready for one case."""
-    options = {"url": ""} if reporter is naughty.Sender else {}
+    sends = issubclass(reporter, naughty.Sender | naughty.Keeper)
     name = f"{reporter.__module__}:{reporter.__qualname__}"
 
     class Suite(ReporterConformance):
         def options(self) -> dict[str, Any]:
-            return dict.fromkeys(options, self.stand_in.url)
+            key = {"key": "k-canary-of-the-config"} if issubclass(reporter, naughty.Keeper) else {}
+            return {"url": self.stand_in.url, **key} if sends else {}
 
     Suite.reporter = name
     suite = Suite()
@@ -64,6 +77,24 @@ def test_a_naughty_reporter_is_refused(reporter: type, case: str) -> None:
     """The case that it offends against fails."""
     with case_of(reporter) as suite, pytest.raises(AssertionError):
         getattr(suite, case)()
+
+
+@pytest.mark.parametrize(("reporter", "case", "words"), IN_WORDS, ids=[reporter.__name__ for reporter, *_ in IN_WORDS])
+def test_it_is_told_what_it_does_wrong(
+    reporter: type, case: str, words: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In a sentence; and one that is like it but for that passes the case."""
+    for each in (reporter, naughty.Keeper):
+        with case_of(each) as suite:
+            act = getattr(suite, case)
+            act = partial(act, caplog, capfd) if "secrets" in case else act
+            if each is naughty.Keeper:
+                caplog.clear()
+                act()
+            else:
+                with pytest.raises(AssertionError) as complaint:
+                    act()
+                assert words in str(complaint.value)
 
 
 def test_a_case_that_is_not_provided_has_a_name() -> None:

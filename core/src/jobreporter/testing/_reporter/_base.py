@@ -10,9 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
+import msgspec
 from importlib_metadata import EntryPoint, entry_points
 
 from jobreporter import Dispatcher, LaneStats
+from jobreporter.testing._dispatchers import lost
 from jobreporter.testing._stand_in import StandIn
 from jobreporter.testing._waiting import PATIENCE
 
@@ -93,6 +95,23 @@ class ReporterCases:
     def stats(self, dispatcher: Dispatcher) -> LaneStats:
         """The reporter's ledger."""
         return dispatcher.stats()[self.name]
+
+    def assert_unhurt(self, dispatcher: Dispatcher) -> None:
+        """It has lost nothing and has not crashed. An AssertionError says what it lost."""
+        stats = self.stats(dispatcher)
+        taken = msgspec.structs.replace(stats, pending=0)  # what it still holds is not lost
+        said = lost(self.name, taken)
+        assert said is None, f"{said}\nThe log has what its hooks raised."
+
+    def sent(self, marker: str) -> int:
+        """How often the stand-in has taken a word, in all requests that it answered with 2xx."""
+        word = marker.encode()
+        return sum(each.body.count(word) + each.path.count(marker) for each in self.stand_in.requests if each.taken)
+
+    @property
+    def sends(self) -> bool:
+        """Whether its options name the stand-in: then it sends what happens, now or when it flushes."""
+        return f":{self.stand_in.port}" in str(self.options())
 
     def spoiled(self, hook: str, function: Callable[..., object]) -> object:
         """The reporter with another function for a hook."""

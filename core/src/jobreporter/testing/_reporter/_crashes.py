@@ -24,9 +24,8 @@ class CrashCases(ReporterCases):
             dispatcher = self.dispatch()
             dispatcher.publish(make_event("failure"))
             wait_for(lambda dispatcher=dispatcher: dispatcher.flush(PATIENCE), "its flush")  # type: ignore[misc]  # bound now
-            stats = self.stats(dispatcher)
-            assert (stats.status, stats.failed) == ("running", 0), stats.reason
-            assert dispatcher.close(PATIENCE)
+            self.assert_unhurt(dispatcher)
+            assert dispatcher.close(PATIENCE), f"it takes longer than {PATIENCE:g} s to stop"
 
     def test_it_starts_again_after_a_crash(self) -> None:
         """A hook that raises costs its own event, and the next one is handled."""
@@ -73,4 +72,5 @@ class CrashCases(ReporterCases):
         dispatcher.publish(make_event("failure"))
         wait_for(lambda: dispatcher.flush(1), "its flush after the restart")
         stats = self.stats(dispatcher)
-        assert (stats.status, stats.failed, stats.restarts) == ("running", failed, 1), stats.reason
+        found = (stats.status, stats.failed, stats.restarts)
+        assert found == ("running", failed, 1), f"its second life: {stats}\nThe log has what its hooks raised."

@@ -12,12 +12,27 @@ from typing import Any
 from jobreporter.testing._reporter._base import ReporterCases
 
 _STATE = """
-import json, logging, os, signal, sys, threading, time, warnings
+import gc, json, locale, logging, os, signal, socket, sys, threading, time, warnings
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return oct(mask)
 
 def state():
     return {
         "environment": dict(os.environ),
         "folder": os.getcwd(),
+        "umask": umask(),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "time zone": time.tzname,
+        "default timeout of sockets": socket.getdefaulttimeout(),
+        "garbage collection": [gc.isenabled(), gc.get_threshold()],
+        "recursion limit": sys.getrecursionlimit(),
+        "switch interval": sys.getswitchinterval(),
+        "sys.path": [*sys.path],
+        "streams": [repr(sys.stdin), repr(sys.stdout), repr(sys.stderr)],
+        "opener of urllib": repr(getattr(sys.modules.get("urllib.request"), "_opener", None)),
         "signals": [str(signal.getsignal(number)) for number in signal.valid_signals()],
         "excepthook": repr(sys.excepthook),
         "unraisablehook": repr(sys.unraisablehook),
@@ -39,9 +54,19 @@ def connected(event, arguments):
     if event in ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen"):
         calls.append(f"{event} {arguments[1:]}")
 
+def noted(seconds, sleep=time.sleep):
+    if seconds and threading.current_thread().name in ("MainThread", lane):
+        sleeps.append(f"{seconds:g} s")
+    sleep(seconds)
+
 calls = []
+sleeps = []
+time.sleep = noted
+name, options = sys.argv[2], json.loads(sys.argv[3])
+lane = f"jobreporter-{name}"
 hosts = {"jobreporter", "asyncio", "concurrent"}
 sys.addaudithook(connected)
+logging.lastResort = logging.NullHandler()  # what it logs is no print
 # What jobreporter itself, and a worker that enables a reporter, has loaded anyhow.
 import importlib, jobreporter
 from jobreporter.testing import make_event
@@ -50,20 +75,21 @@ module, _, attribute = sys.argv[1].partition(":")
 began = time.process_time()
 found = importlib.import_module(module)
 seconds = time.process_time() - began
-at_import = [*calls, *(thread.name for thread in threading.enumerate()[1:])]
+at_import = [*calls, *(f"time.sleep {each}" for each in sleeps), *(thread.name for thread in threading.enumerate()[1:])]
+sleeps.clear()
 loaded = {module.partition(".")[0] for module in sys.modules}
 for part in filter(None, attribute.split(".")):
     found = getattr(found, part)
-name, options = sys.argv[2], json.loads(sys.argv[3])
 dispatcher = jobreporter.Dispatcher({name: found}, config={"reporters": {name: options}})
 for kind in ("started", "success", "aborted", "failure", "stopped"):
     dispatcher.publish(make_event(kind))
 flushed = dispatcher.flush(20)
+asleep = [*sleeps]
 after = state()
 dispatcher.close(10)
 changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
 later = {module.partition(".")[0] for module in sys.modules} - loaded - sys.stdlib_module_names
-print(json.dumps({"seconds": seconds, "at_import": at_import, "imported later": sorted(later), "flushed": flushed, "changed": changed}))
+print(json.dumps({"seconds": seconds, "at_import": at_import, "imported later": sorted(later), "asleep": asleep, "flushed": flushed, "changed": changed}), file=sys.__stdout__)
 """
 
 #: Has the reporter deliver a failure, unless it is left out; and then does what the case says.
@@ -97,19 +123,27 @@ class HostCases(ReporterCases):
     def test_it_leaves_its_host_as_it_was(self) -> None:
         """Importing it starts nothing, asks no network and is quick; running it imports no package and changes nothing.
 
-        That is: signal handlers, hooks, the environment, the working directory, the logging tree, warning filters. A
-        package that is imported on the lane may meet another thread's import in a deadlock. Nor does it print: stdout is
-        the program's own, which another program may read.
+        That is: signal handlers, hooks, the environment, the working directory, the logging tree, warning filters, the
+        locale, the default timeout of sockets, and whatever else a process has once. A package that is imported on the lane may meet
+        another thread's import in a deadlock. Nor does it print: stdout is the program's own, which another program may
+        read. Nor does it sleep, while its next events wait.
         """
         done = self._python(_STATE)
         assert done.returncode == 0, done.stderr
         *printed, last = done.stdout.splitlines()
-        assert printed == [], "it prints to stdout: log with logging.getLogger('jobreporter.NAME') instead"
+        for stream, text in {"stdout": "\n".join(printed), "stderr": done.stderr}.items():
+            assert not text, f"it prints to {stream}: log with logging.getLogger('jobreporter.NAME') instead\n{text}"
         found = json.loads(last)
-        seconds = found.pop("seconds")
-        left_alone = {"at_import": [], "imported later": [], "flushed": True, "changed": {}}
-        assert found == left_alone, {key: value for key, value in found.items() if value != left_alone[key]}
-        assert seconds <= self.import_seconds, f"its import takes {seconds:.2f} s"
+        assert not found["at_import"], f"its import should only define things, and did this: {found['at_import']}"
+        later = found["imported later"]
+        assert not later, f"packages that it imports only when it runs: {later}; import them at the top of its module"
+        assert found["flushed"], "a flush of one event of each kind takes longer than 20 s"
+        assert not found["asleep"], (
+            f"it sleeps where its next event waits: {found['asleep']}; raise TryAgain(after=seconds)"
+        )
+        changed = [f"{what}: {before} before, {after} now" for what, (before, after) in found["changed"].items()]
+        assert not changed, "\n".join(["it changes what belongs to the whole process:", *changed])
+        assert found["seconds"] <= self.import_seconds, f"its import takes {found['seconds']:.2f} s of the processor"
 
     def test_a_killed_process_dies_of_the_signal(self) -> None:
         """SIGTERM ends it at once: whoever waits for it sees the signal, and it says nothing."""
