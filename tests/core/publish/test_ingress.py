@@ -222,7 +222,7 @@ def test_without_reporters_nothing_is_done() -> None:
     assert dispatcher.flush(1)
     assert dispatcher.close()
     assert dispatcher.stats() == {}
-    assert threading.active_count() == before
+    assert threading.active_count() <= before, "threads of other tests may end meanwhile"
 
 
 def test_threads_start_with_the_first_event_only() -> None:
@@ -230,7 +230,7 @@ def test_threads_start_with_the_first_event_only() -> None:
     before = threading.active_count()
     dispatcher = Dispatcher({"recorder": Recorder()})
     assert dispatcher.flush(10)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before, "threads of other tests may end meanwhile"
     dispatcher.publish(make_event("started"))
     until(lambda: {"jobreporter-pump", "jobreporter-recorder"} <= {thread.name for thread in threading.enumerate()})
     assert dispatcher.close(10)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from jobreporter._lane.flush import Flush
-from jobreporter._publish.decorator import Function, wrap
+from jobreporter._publish.decorator import Function, name_of, wrap
 from jobreporter._publish.execution import Execution
 from jobreporter._publish.ingress import Ingress, on_lane
 from jobreporter._system.clock import SYSTEM, Clock, waiting_time
@@ -192,11 +192,13 @@ class Dispatcher:
         - ``name``: what its jobs are called; by default the function's module and qualified name.
         - ``job_fields``: further fields of `Job`, as for `begin`.
 
-        A call that raises `Abort` returns ``None``. A call raises what `begin` raises.
+        A call that raises `Abort` returns ``None``. A call raises what `begin` raises. Raises TypeError for what isn't run
+        by a call, such as a generator function.
         """
         if function is None:
             return partial(self.reported, name=name, **job_fields)
-        job_name = name or f"{function.__module__}.{function.__qualname__}"
+        own_name = name_of(function)
+        job_name = name or own_name
         return wrap(
             function,
             lambda args, kwargs: self.begin(job_name, function=function, args=args, kwargs=kwargs, **job_fields),

@@ -78,6 +78,7 @@ class Execution:
         "_started",
         "_stopped",
         "_strict",
+        "_suspended",
         "_tags",
         "_token",
         "job",
@@ -275,8 +276,13 @@ class Execution:
 
     def enter(self) -> Self:
         """Make this the current execution, until it stops."""
+        self._suspended = False
         self._token = _current.set(self)
         return self
+
+    def _suspend(self) -> None:
+        """Go on when it is entered again, and not stop at the end of this block."""
+        self._suspended = True
 
     def _leave(self) -> None:
         token, self._token = self._token, None  # whatever interrupts this: a token can't be used twice
@@ -292,6 +298,9 @@ class Execution:
     def __exit__(
         self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> bool:
+        if self._suspended:
+            self._leave()
+            return False
         try:
             self.note(error)
         except BaseException as raised:
