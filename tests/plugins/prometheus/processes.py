@@ -6,12 +6,12 @@ from pathlib import Path
 
 from jobreporter.testing import make_error, make_event, make_job
 from jobreporter_prometheus import PrometheusOptions
-from jobreporter_prometheus._directory import Directory
-from jobreporter_prometheus._families import FINISHED
-from jobreporter_prometheus._figures import Figures, Frame
-from jobreporter_prometheus._ledger import Ledger
-from jobreporter_prometheus._member import Member
-from jobreporter_prometheus._tally import Tally
+from jobreporter_prometheus._directory.directory import Directory
+from jobreporter_prometheus._directory.member import Member
+from jobreporter_prometheus._figures.families import FINISHED
+from jobreporter_prometheus._figures.figures import Figures, Frame
+from jobreporter_prometheus._figures.ledger import Ledger
+from jobreporter_prometheus._figures.tally import Tally
 
 from .helping import ORIGIN, make_context
 

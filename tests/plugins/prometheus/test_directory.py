@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from jobreporter_prometheus import KnownJob
-from jobreporter_prometheus._caps import OTHER_JOB
-from jobreporter_prometheus._directory import Directory
-from jobreporter_prometheus._families import DURATION, EXPECTED, FAILURES, FINISHED, PENDING, STARTED
-from jobreporter_prometheus._folder import Folder
-from jobreporter_prometheus._histogram import Example, Histogram
-from jobreporter_prometheus._lock import Lock
+from jobreporter_prometheus._directory.directory import Directory
+from jobreporter_prometheus._directory.folder import Folder
+from jobreporter_prometheus._directory.lock import Lock
+from jobreporter_prometheus._figures.caps import OTHER_JOB
+from jobreporter_prometheus._figures.families import DURATION, EXPECTED, FAILURES, FINISHED, PENDING, STARTED
+from jobreporter_prometheus._figures.histogram import Example, Histogram
 
 from .helping import ORIGIN
 from .processes import JOB, Process, finished, names

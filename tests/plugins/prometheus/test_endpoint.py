@@ -20,9 +20,9 @@ import pytest
 from jobreporter import Secret
 from jobreporter.testing import make_event, make_job
 from jobreporter_prometheus import PrometheusOptions, PrometheusReporter
-from jobreporter_prometheus._answers import FRESH, MOST_MADE, MOST_PAGES
-from jobreporter_prometheus._request import MOST_BYTES, Access
-from jobreporter_prometheus._server import MOST_CONNECTIONS, PATIENCE
+from jobreporter_prometheus._serving.answers import FRESH, MOST_MADE, MOST_PAGES
+from jobreporter_prometheus._serving.request import MOST_BYTES, Access
+from jobreporter_prometheus._serving.server import MOST_CONNECTIONS, PATIENCE
 from tests.ports import free_port
 
 from .helping import OPENMETRICS, Time, answers, number, page, port_of, started, tell, until

@@ -18,9 +18,9 @@ import pytest
 from jobreporter import BrokenReporter, Dispatcher, hookimpl
 from jobreporter.testing import make_event
 from jobreporter_prometheus import PrometheusOptions, PrometheusReporter
-from jobreporter_prometheus._endpoint import Endpoint
-from jobreporter_prometheus._page import Page
-from jobreporter_prometheus._request import Access
+from jobreporter_prometheus._figures.page import Page
+from jobreporter_prometheus._serving.endpoint import Endpoint
+from jobreporter_prometheus._serving.request import Access
 from tests.ports import free_port
 
 from .helping import Time, get, make_context, number, page, page_of, port_of, started, tell, until

@@ -6,9 +6,9 @@ import os
 
 from jobreporter import Context, LaneStats, LiveAgent
 from jobreporter_prometheus import PrometheusOptions
-from jobreporter_prometheus._families import AGENTS, AGENTS_UNLIKE, DROPPED, HANDLED
-from jobreporter_prometheus._figures import Figures, Frame
-from jobreporter_prometheus._ledger import Ledger
+from jobreporter_prometheus._figures.families import AGENTS, AGENTS_UNLIKE, DROPPED, HANDLED
+from jobreporter_prometheus._figures.figures import Figures, Frame
+from jobreporter_prometheus._figures.ledger import Ledger
 
 from .helping import ORIGIN, make_context
 

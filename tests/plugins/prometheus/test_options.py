@@ -13,7 +13,7 @@ import pytest
 import jobreporter_prometheus
 from jobreporter import BrokenReporter, ConfigError, Dispatcher, Placement, Secret, hookimpl
 from jobreporter_prometheus import KnownJob, PrometheusOptions, PrometheusReporter
-from jobreporter_prometheus._families import FAMILIES, JOB
+from jobreporter_prometheus._figures.families import FAMILIES, JOB
 
 from .helping import make_context
 

@@ -7,8 +7,7 @@ import pytest
 from jobreporter import Origin, Started
 from jobreporter import Running as RunsSomewhere
 from jobreporter.testing import make_job
-from jobreporter_prometheus import _running
-from jobreporter_prometheus._running import Run, Running
+from jobreporter_prometheus._figures.running import Run, Running
 
 from .helping import make_context, started
 
@@ -36,7 +35,7 @@ def test_a_lost_end_does_not_count_for_ever() -> None:
 
 def test_many_lost_ends_take_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the most that are remembered, the oldest is forgotten first."""
-    monkeypatch.setattr(_running, "MOST_RUNNING", 3)
+    monkeypatch.setattr("jobreporter_prometheus._figures.running.MOST_RUNNING", 3)
     running = Running(limit=60.0)
     for at in range(10):
         running.begin(str(at), Run(JOB, float(at)))

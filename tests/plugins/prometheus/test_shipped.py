@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jobreporter_prometheus.__main__ import SHIPPED, main, shipped
-from jobreporter_prometheus._families import FAMILIES
+from jobreporter_prometheus._figures.families import FAMILIES
 
 from .helping import server
 

@@ -16,9 +16,9 @@ import pytest
 
 from jobreporter import BrokenReporter
 from jobreporter_prometheus import PrometheusOptions, PrometheusReporter
-from jobreporter_prometheus._directory import TOTAL
-from jobreporter_prometheus._page import metrics
-from jobreporter_prometheus._saved import VERSION
+from jobreporter_prometheus._directory.directory import TOTAL
+from jobreporter_prometheus._figures.page import metrics
+from jobreporter_prometheus._figures.saved import VERSION
 from tests.ports import free_port
 
 from .helping import make_context, number, page_of, started
@@ -328,7 +328,7 @@ def test_a_full_disk_takes_nothing_from_the_page(tmp_path: Path, monkeypatch: py
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("jobreporter_prometheus._folder.Folder.replace", full)
+        patched.setattr("jobreporter_prometheus._directory.folder.Folder.replace", full)
         for _ in range(2):
             assert finished(reader.member.read()) == 2
         with pytest.raises(OSError, match="No space left"):

@@ -9,8 +9,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from jobreporter import Duration, Options, Placement, Secret, refuse
-from jobreporter_prometheus._families import RESERVED
-from jobreporter_prometheus._request import Access
+from jobreporter_prometheus._figures.families import RESERVED
+from jobreporter_prometheus._serving.request import Access
 
 #: 5 ms to 1 h.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)

@@ -6,12 +6,12 @@ import logging
 
 from jobreporter import Aborted, Context, Failure, Origin, Started, Stopped, Success, TryAgain, hookimpl
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._figures import Figures, Frame
-from jobreporter_prometheus._gateway import Trouble
-from jobreporter_prometheus._ledger import Ledger
+from jobreporter_prometheus._figures.figures import Figures, Frame
+from jobreporter_prometheus._figures.ledger import Ledger
+from jobreporter_prometheus._figures.tally import Tally
 from jobreporter_prometheus._options import PrometheusOptions
-from jobreporter_prometheus._outlet import Outlet, open_outlet
-from jobreporter_prometheus._tally import Tally
+from jobreporter_prometheus._outlets.gateway import Trouble
+from jobreporter_prometheus._outlets.outlet import Outlet, open_outlet
 
 logger = logging.getLogger("jobreporter.prometheus")
 

@@ -15,13 +15,13 @@ from types import FrameType
 from msgspec.structs import replace
 
 from jobreporter import JobReporterError, Secret, __version__, reporter_options
-from jobreporter_prometheus._directory import Directory
-from jobreporter_prometheus._families import BUILD_INFO
-from jobreporter_prometheus._figures import Figures
+from jobreporter_prometheus._directory.directory import Directory
+from jobreporter_prometheus._directory.turn import PortTaken, Turn
+from jobreporter_prometheus._figures.families import BUILD_INFO
+from jobreporter_prometheus._figures.figures import Figures
+from jobreporter_prometheus._figures.page import Page
 from jobreporter_prometheus._options import PrometheusOptions
-from jobreporter_prometheus._page import Page
-from jobreporter_prometheus._request import Access
-from jobreporter_prometheus._turn import PortTaken, Turn
+from jobreporter_prometheus._serving.request import Access
 
 logger = logging.getLogger("jobreporter.prometheus")
 

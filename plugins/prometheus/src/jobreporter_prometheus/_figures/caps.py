@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from jobreporter_prometheus._families import FAMILIES, JOB, OTHER, Key
+from jobreporter_prometheus._figures.families import FAMILIES, JOB, OTHER, Key
 
 OTHER_JOB = (OTHER,) * len(JOB)
 

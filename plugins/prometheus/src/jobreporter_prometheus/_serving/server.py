@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import cast
 
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._request import MOST_BYTES
+from jobreporter_prometheus._serving.request import MOST_BYTES
 
 logger = logging.getLogger("jobreporter.prometheus")
 

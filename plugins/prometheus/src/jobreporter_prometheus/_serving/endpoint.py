@@ -10,11 +10,11 @@ from hashlib import blake2s
 from pathlib import Path
 
 from jobreporter_prometheus import _forked
-from jobreporter_prometheus._answers import OURS, Answers
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._page import Page
-from jobreporter_prometheus._request import Access
-from jobreporter_prometheus._server import Server
+from jobreporter_prometheus._figures.page import Page
+from jobreporter_prometheus._serving.answers import OURS, Answers
+from jobreporter_prometheus._serving.request import Access
+from jobreporter_prometheus._serving.server import Server
 
 #: Seconds that the thread which serves may take to end, or another process to say who it is.
 PATIENCE = 1.0

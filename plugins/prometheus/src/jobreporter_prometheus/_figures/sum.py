@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jobreporter_prometheus._figures import Figures, Frame
+from jobreporter_prometheus._figures.figures import Figures, Frame
 
 
 class Part(NamedTuple):

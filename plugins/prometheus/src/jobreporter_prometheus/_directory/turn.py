@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._directory import Directory
-from jobreporter_prometheus._endpoint import Endpoint, is_taken
-from jobreporter_prometheus._lock import Lock
-from jobreporter_prometheus._page import Page
-from jobreporter_prometheus._request import Access
+from jobreporter_prometheus._directory.directory import Directory
+from jobreporter_prometheus._directory.lock import Lock
+from jobreporter_prometheus._figures.page import Page
+from jobreporter_prometheus._serving.endpoint import Endpoint, is_taken
+from jobreporter_prometheus._serving.request import Access
 
 
 class PortTaken(OSError):  # noqa: N818 - it names what was found

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from prometheus_client import make_wsgi_app
 
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._page import Page
-from jobreporter_prometheus._request import Access, Refusal, Request, parse
+from jobreporter_prometheus._figures.page import Page
+from jobreporter_prometheus._serving.request import Access, Refusal, Request, parse
 
 logger = logging.getLogger("jobreporter.prometheus")
 

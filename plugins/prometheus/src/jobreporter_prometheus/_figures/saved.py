@@ -11,10 +11,10 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from jobreporter_prometheus._families import FAMILIES, JOB, Key
-from jobreporter_prometheus._figures import Figures, Frame
-from jobreporter_prometheus._histogram import MOST_EXEMPLAR, Example, Histogram
-from jobreporter_prometheus._running import MOST_ENDED, MOST_RUNNING, Run
+from jobreporter_prometheus._figures.families import FAMILIES, JOB, Key
+from jobreporter_prometheus._figures.figures import Figures, Frame
+from jobreporter_prometheus._figures.histogram import MOST_EXEMPLAR, Example, Histogram
+from jobreporter_prometheus._figures.running import MOST_ENDED, MOST_RUNNING, Run
 
 #: Of the layout: a file of another one can't be read.
 VERSION = 2

@@ -10,9 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 
-from jobreporter_prometheus._caps import OTHER_JOB
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._families import (
+from jobreporter_prometheus._figures.caps import OTHER_JOB
+from jobreporter_prometheus._figures.families import (
     ABORTS,
     FAILURES,
     FAMILIES,
@@ -28,9 +28,9 @@ from jobreporter_prometheus._families import (
     Family,
     Key,
 )
-from jobreporter_prometheus._figures import Figures, Read
-from jobreporter_prometheus._histogram import Example, Histogram
-from jobreporter_prometheus._running import Age
+from jobreporter_prometheus._figures.figures import Figures, Read
+from jobreporter_prometheus._figures.histogram import Example, Histogram
+from jobreporter_prometheus._figures.running import Age
 
 #: The place of the label that may have any number of values, where a family has one.
 _OPEN = 1 + len(JOB)

@@ -19,11 +19,11 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from jobreporter_prometheus._figures import Figures, Frame
-from jobreporter_prometheus._folder import Folder, OddFile
-from jobreporter_prometheus._lock import Lock
-from jobreporter_prometheus._saved import Loaded, Unreadable, decode, encode
-from jobreporter_prometheus._sum import Part, Sum, add_up
+from jobreporter_prometheus._directory.folder import Folder, OddFile
+from jobreporter_prometheus._directory.lock import Lock
+from jobreporter_prometheus._figures.figures import Figures, Frame
+from jobreporter_prometheus._figures.saved import Loaded, Unreadable, decode, encode
+from jobreporter_prometheus._figures.sum import Part, Sum, add_up
 
 logger = logging.getLogger("jobreporter.prometheus")
 

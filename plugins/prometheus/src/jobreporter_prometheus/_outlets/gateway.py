@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from jobreporter import Secret, one_line
-from jobreporter_prometheus._bounded_http import Countdown, bounded_opener
 from jobreporter_prometheus._clock import SYSTEM, Clock
+from jobreporter_prometheus._outlets.bounded_http import Countdown, bounded_opener
 
 #: The most characters of what a gateway answers that are told.
 MOST_ANSWER = 300

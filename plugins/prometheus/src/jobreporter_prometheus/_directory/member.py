@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from secrets import token_hex
 
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._directory import Directory
-from jobreporter_prometheus._figures import Figures, Read
-from jobreporter_prometheus._folder import Folder
-from jobreporter_prometheus._lock import Lock
-from jobreporter_prometheus._saved import encode
-from jobreporter_prometheus._sum import Part
+from jobreporter_prometheus._directory.directory import Directory
+from jobreporter_prometheus._directory.folder import Folder
+from jobreporter_prometheus._directory.lock import Lock
+from jobreporter_prometheus._figures.figures import Figures, Read
+from jobreporter_prometheus._figures.saved import encode
+from jobreporter_prometheus._figures.sum import Part
 
 logger = logging.getLogger("jobreporter.prometheus")
 

@@ -9,10 +9,10 @@ from contextlib import suppress
 
 from jobreporter import BrokenReporter
 from jobreporter_prometheus._clock import Clock
-from jobreporter_prometheus._member import Member
+from jobreporter_prometheus._directory.member import Member
+from jobreporter_prometheus._directory.turn import PortTaken, Turn
+from jobreporter_prometheus._figures.page import Page
 from jobreporter_prometheus._options import PrometheusOptions
-from jobreporter_prometheus._page import Page
-from jobreporter_prometheus._turn import PortTaken, Turn
 
 
 class Multiprocess:

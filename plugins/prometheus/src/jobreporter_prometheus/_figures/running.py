@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from jobreporter_prometheus._families import Key
+from jobreporter_prometheus._figures.families import Key
 
 #: The most executions that are remembered as running.
 MOST_RUNNING = 10_000

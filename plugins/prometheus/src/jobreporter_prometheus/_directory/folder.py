@@ -16,7 +16,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Self
 
-from jobreporter_prometheus._lock import Lock, lock
+from jobreporter_prometheus._directory.lock import Lock, lock
 
 logger = logging.getLogger("jobreporter.prometheus")
 

@@ -7,15 +7,15 @@ from typing import Protocol
 
 from jobreporter import BrokenReporter
 from jobreporter_prometheus._clock import Clock
-from jobreporter_prometheus._directory import Directory
-from jobreporter_prometheus._figures import Frame, Read
-from jobreporter_prometheus._gateway import Trouble
-from jobreporter_prometheus._http import Http
-from jobreporter_prometheus._member import Member
-from jobreporter_prometheus._multiprocess import Multiprocess
+from jobreporter_prometheus._directory.directory import Directory
+from jobreporter_prometheus._directory.member import Member
+from jobreporter_prometheus._figures.figures import Frame, Read
 from jobreporter_prometheus._options import PrometheusOptions
-from jobreporter_prometheus._push import Push
-from jobreporter_prometheus._textfile import Textfile
+from jobreporter_prometheus._outlets.gateway import Trouble
+from jobreporter_prometheus._outlets.http import Http
+from jobreporter_prometheus._outlets.multiprocess import Multiprocess
+from jobreporter_prometheus._outlets.push import Push
+from jobreporter_prometheus._outlets.textfile import Textfile
 
 
 class Outlet(Protocol):

@@ -7,10 +7,10 @@ from pathlib import Path
 from prometheus_client import generate_latest
 
 from jobreporter_prometheus._clock import Clock
-from jobreporter_prometheus._folder import Folder
-from jobreporter_prometheus._member import Member
+from jobreporter_prometheus._directory.folder import Folder
+from jobreporter_prometheus._directory.member import Member
+from jobreporter_prometheus._figures.page import Page
 from jobreporter_prometheus._options import PrometheusOptions
-from jobreporter_prometheus._page import Page
 
 #: The node exporter runs as a user of its own, whatever the umask of the command.
 MODE = 0o644

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from jobreporter import BrokenReporter
 from jobreporter_prometheus._clock import Clock
-from jobreporter_prometheus._endpoint import Endpoint, is_taken
-from jobreporter_prometheus._figures import Read
+from jobreporter_prometheus._figures.figures import Read
+from jobreporter_prometheus._figures.page import Page
 from jobreporter_prometheus._options import PrometheusOptions
-from jobreporter_prometheus._page import Page
+from jobreporter_prometheus._serving.endpoint import Endpoint, is_taken
 
 
 class Http:

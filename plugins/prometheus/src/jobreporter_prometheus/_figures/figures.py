@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Self
 
-from jobreporter_prometheus._caps import Caps
-from jobreporter_prometheus._families import DURATION, FAMILIES, QUEUE_WAIT, Key
-from jobreporter_prometheus._histogram import Example, Histogram
+from jobreporter_prometheus._figures.caps import Caps
+from jobreporter_prometheus._figures.families import DURATION, FAMILIES, QUEUE_WAIT, Key
+from jobreporter_prometheus._figures.histogram import Example, Histogram
+from jobreporter_prometheus._figures.running import Running
 from jobreporter_prometheus._options import PrometheusOptions
-from jobreporter_prometheus._running import Running
 
 
 class Frame(NamedTuple):

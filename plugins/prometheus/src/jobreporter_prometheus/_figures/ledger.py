@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from jobreporter import Context, LaneStats
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._families import (
+from jobreporter_prometheus._figures.families import (
     ACCEPTED,
     AGENTS,
     AGENTS_UNLIKE,
@@ -34,7 +34,7 @@ from jobreporter_prometheus._families import (
     Family,
     Key,
 )
-from jobreporter_prometheus._figures import Figures
+from jobreporter_prometheus._figures.figures import Figures
 
 Stats = Callable[[], dict[str, LaneStats]]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from jobreporter import Aborted, Event, Failure, Job, Origin, Started, Success, one_line
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._families import (
+from jobreporter_prometheus._figures.families import (
     ABORTS,
     DURATION,
     EXPECTED,
@@ -21,11 +21,11 @@ from jobreporter_prometheus._families import (
     Family,
     Key,
 )
-from jobreporter_prometheus._figures import Figures
-from jobreporter_prometheus._histogram import MOST_EXEMPLAR, Example
-from jobreporter_prometheus._ledger import Ledger
+from jobreporter_prometheus._figures.figures import Figures
+from jobreporter_prometheus._figures.histogram import MOST_EXEMPLAR, Example
+from jobreporter_prometheus._figures.ledger import Ledger
+from jobreporter_prometheus._figures.running import Run
 from jobreporter_prometheus._options import KnownJob
-from jobreporter_prometheus._running import Run
 
 #: The most characters that a label's value may have.
 MOST_CHARACTERS = 200

@@ -18,11 +18,11 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from jobreporter_prometheus._clock import SYSTEM, Clock
-from jobreporter_prometheus._families import EXPECTED, FINISHED, JOB, STARTED
-from jobreporter_prometheus._figures import Read
-from jobreporter_prometheus._gateway import Gateway, Trouble
+from jobreporter_prometheus._figures.families import EXPECTED, FINISHED, JOB, STARTED
+from jobreporter_prometheus._figures.figures import Read
+from jobreporter_prometheus._figures.page import Page
 from jobreporter_prometheus._options import PrometheusOptions
-from jobreporter_prometheus._page import Page
+from jobreporter_prometheus._outlets.gateway import Gateway, Trouble
 
 #: Seconds after which a group is pushed again though nothing has changed: a gateway may have lost what it had.
 STALE = 300.0

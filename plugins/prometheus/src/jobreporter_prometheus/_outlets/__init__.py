@@ -1,0 +1,1 @@
+"""How figures leave the process: each mode is one way."""
