@@ -58,6 +58,7 @@ def outcomes(dispatcher: Dispatcher, recorder: Recorder) -> list[tuple[str, str]
 def test_whatever_can_be_called_is_named_after_what_it_runs(
     dispatcher: Dispatcher, recorder: Recorder, function: Callable[..., Any], name: str
 ) -> None:
+    """A partial runs what it is a partial of, and an instance its class."""
     args = () if isinstance(function, functools.partial) else ("a.csv",)
     assert dispatcher.reported(function)(*args) == "a.csv"
     assert outcomes(dispatcher, recorder) == [(f"{__name__}.{name}", "success")]
@@ -104,6 +105,7 @@ def test_a_coroutine_that_a_plain_function_returns_is_part_of_the_job(
 
 
 def test_a_partial_of_an_async_method_is_awaited(dispatcher: Dispatcher, recorder: Recorder) -> None:
+    """Its result is that of the method."""
     assert asyncio.run(dispatcher.reported(functools.partial(Importer().later, "a.csv"))()) == "a.csv"
     assert [outcome for _, outcome in outcomes(dispatcher, recorder)] == ["success"]
 
