@@ -422,6 +422,14 @@ def test_it_says_nothing_of_what_went_well(folder: Path, config: str | None, com
     assert done.stdout in (b"", b"out\n")
 
 
+@pytest.mark.parametrize("variable", ["PYTHONDEVMODE", "PYTHONWARNDEFAULTENCODING"])
+def test_it_says_nothing_where_python_warns_of_all_that_it_can(folder: Path, variable: str) -> None:
+    """A host may ask that of all its programs."""
+    done = execute(folder, "true", env={**os.environ, variable: "1", "PYTHONWARNINGS": "always"})
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_it_says_nothing_of_an_option_that_switches_reporters_off(folder: Path) -> None:
     """Fleets set it everywhere, whatever a config has."""
     done = execute(folder, "true", env={**os.environ, "JOBREPORTER_DISABLE": "sentry,pager,recorder"})

@@ -383,8 +383,24 @@ def test_a_working_directory_that_is_gone_is_told(tmp_path: Path, monkeypatch: p
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    with pytest.raises(ConfigError, match="the working directory: does not exist any more"):
-        load(environ={})
+    for path, environ in ((None, {}), ("jobreporter.toml", {}), (None, {"JOBREPORTER_CONFIG": "jobreporter.toml"})):
+        with pytest.raises(ConfigError, match="the working directory: does not exist any more"):
+            load(path, environ=environ)
+
+
+@pytest.mark.parametrize("named", ["by the caller", "by the environment"])
+def test_a_config_that_is_named_in_full_needs_no_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """So a process of a release that is gone goes on with the config of all."""
+    path = write(tmp_path / "etc" / "jobreporter.toml", '[context]\nrelease = "v1.2"')
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    parsed = load(path, environ={}) if named == "by the caller" else load(environ={"JOBREPORTER_CONFIG": str(path)})
+
+    assert parsed.checked().context.release == "v1.2"
 
 
 def test_relative_references_start_at_the_file(tmp_path: Path) -> None:

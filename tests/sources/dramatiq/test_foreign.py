@@ -13,6 +13,7 @@ import pytest
 from conftest import NewQueue
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import ActorNotFound
 from dramatiq.middleware import Interrupt, Middleware, SkipMessage, TimeLimitExceeded, raise_thread_exception
 from dramatiq_abort import Abortable, abort
 from dramatiq_abort.backends import StubBackend
@@ -236,6 +237,36 @@ def put(bench: Bench, message: Message[Any], **options: Any) -> None:
     """Put a message into the queue as somebody without jobreporter does."""
     decoded = message.copy(options=options)
     bench.broker.queues["default"].put(decoded.encode())
+
+
+@pytest.mark.parametrize("delay", [None, 20], ids=["at once", "delayed"])
+def test_a_job_whose_actor_nobody_has_declared_here(bench: Bench, delay: int | None) -> None:
+    """As where its module was not imported: Dramatiq buries the message. Which argument is secret, nobody knows."""
+    bench.broker.declare_queue("default")
+    message = Message("default", "shop.charge", ("canary",), {"token": "canary"}, {})
+    bench.broker.enqueue(message, delay=delay)
+    bench.work()
+    (failure,) = bench.all(Failure)
+
+    assert bench.story == list(FAILED[1:])
+    assert failure.error.matches(ActorNotFound)
+    assert (failure.job.name, failure.job.id, failure.job.queue) == ("shop.charge", message.message_id, "default")
+    assert "canary" not in str(failure)
+    assert (failure.job.scheduled_at is None) is (delay is None)
+
+
+def test_a_job_whose_actor_is_declared_is_buried_once(bench: Bench) -> None:
+    """Its failure is told where it ran, and not where it is buried."""
+
+    @bench.actor(max_retries=0)
+    def fail() -> None:
+        raise RuntimeError
+
+    fail.send()
+    bench.broker.enqueue(Message("default", "shop.charge", (), {}, {}))
+    bench.work()
+
+    assert sorted(failure.job.name for failure in bench.all(Failure)) == ["fail", "shop.charge"]
 
 
 @pytest.mark.parametrize("where", ["message", "actor", "middleware"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,10 @@ from scenarios import FAILED, SUCCEEDED, ran
 
 from jobreporter import Abort
 from jobreporter.events import Aborted, Failure
+
+
+class Own(BaseException):
+    """A program's own, which no ``except Exception`` catches."""
 
 
 @pytest.mark.parametrize("delay", [90, timedelta(seconds=90)])
@@ -175,6 +180,22 @@ def test_a_job_that_a_hook_cancels_is_not_tried_again(bench: Bench) -> None:
 
     assert bench.story == list(ran("aborted cancelled"))
     assert bench.only(Aborted).will_retry is False
+
+
+@pytest.mark.parametrize("error", [CancelledError(), Own()], ids=repr)
+def test_whatever_else_leaves_a_job_is_a_failure(bench: Bench, error: BaseException) -> None:
+    """Huey's worker dies of it, and the job is lost: it is final."""
+
+    @bench.huey.task(retries=2)
+    def leave() -> None:
+        raise error
+
+    leave()
+    with pytest.raises(type(error)):
+        bench.work()
+
+    assert bench.story == list(FAILED)
+    assert bench.only(Failure).will_retry is False
 
 
 @pytest.mark.parametrize(

@@ -48,17 +48,17 @@ def load(
     Without a file there are no reporters, which is a warning. Raises ConfigError where there is nothing to read: no file
     where one was named, one that isn't TOML, or one that others than root and this user may have written.
     """
-    folder = _working_directory(cwd)
     search = _Search(environ)
     file: _File | None
     if path is not None:
-        file = search.named(folder / path, blame=one_line(str(path), SHOWN))
+        file = search.named(_absolute(path, cwd), blame=one_line(str(path), SHOWN))
     elif variable := environ.get(VARIABLE, "").strip("\r\n"):
-        file = search.named(folder / variable, blame=VARIABLE)
+        file = search.named(_absolute(variable, cwd), blame=VARIABLE)
     else:
+        folder = _absolute(".", cwd)
         file = next(filter(None, map(search.read, _candidates(folder))), None)
-    if file is None:
-        return Parsed(Config(), warnings=(*search.passed_over, _no_file(folder)))
+        if file is None:
+            return Parsed(Config(), warnings=(*search.passed_over, _no_file(folder)))
     parsed = parse(file.table, file.place, path=file.path, environ=environ)
     return parsed._replace(warnings=(*search.passed_over, *parsed.warnings))
 
@@ -69,9 +69,10 @@ class _File(NamedTuple):
     table: Mapping[str, Any]
 
 
-def _working_directory(cwd: str | os.PathLike[str] | None) -> Path:
+def _absolute(path: str | os.PathLike[str], cwd: str | os.PathLike[str] | None) -> Path:
+    """The path as seen from the working directory, which only a relative one needs."""
     try:
-        return Path(cwd or Path()).absolute()
+        return Path(cwd or Path(), path).absolute()
     except FileNotFoundError:
         pass
     raise ConfigError([Fault("the working directory", "does not exist any more, so no config can be looked for in it")])

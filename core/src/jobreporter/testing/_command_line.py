@@ -32,12 +32,12 @@ class CommandLine:
     def config(self, text: str) -> Path:
         """Write ``jobreporter.toml``. Returns its path."""
         path = self.folder / "jobreporter.toml"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return path
 
     def module(self, name: str, source: str) -> None:
         """Write a module that can be imported there."""
-        (self.site / f"{name}.py").write_text(source)
+        (self.site / f"{name}.py").write_text(source, encoding="utf-8")
 
     def install(
         self, distribution: str, version: str, name: str, value: str, group: str = "jobreporter.reporters"
@@ -45,8 +45,10 @@ class CommandLine:
         """Write what an installer leaves of a distribution with one entry point, ``name = value``."""
         info = self.site / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {value}\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n", encoding="utf-8"
+        )
+        (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {value}\n", encoding="utf-8")
 
     def run(self, *words: str, stdin: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run ``jobreporter`` with these words, and wait until it has ended, a minute at most.

@@ -101,10 +101,8 @@ class ReportedRequest(Request):  # type: ignore[misc]  # Celery ships no types
         elif isinstance(error, WorkerLostError):
             delay = None if self.reason is None else delay_of(self.reason)
             execution.fail(error, will_retry=will_retry, retry_delay=delay, kind="worker_lost", exit_status=status)
-        elif isinstance(error, Exception):
-            execution.fail(error, will_retry=will_retry)
         else:
-            execution.note(error)
+            execution.fail(error, will_retry=will_retry)
 
 
 def _worker_ends() -> bool:

@@ -60,13 +60,13 @@ def _ignored(proc: Path) -> frozenset[int]:
         return frozenset([signal.SIGPIPE])
     parent = proc / str(os.getppid())
     try:
-        if (parent / "comm").read_text(errors="replace").strip() not in _SHELLS:
+        if os.fsdecode((parent / "comm").read_bytes()).strip() not in _SHELLS:
             return frozenset()
-        mask = _ignored_mask((parent / "status").read_text(errors="replace"))
+        mask = _ignored_mask((parent / "status").read_bytes())
     except OSError:
         return frozenset()
     return frozenset(number for number in IGNORED_BY_PYTHON if mask >> (number - 1) & 1)
 
 
-def _ignored_mask(status: str) -> int:
-    return next((int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigIgn:")), 0)
+def _ignored_mask(status: bytes) -> int:
+    return next((int(line.split()[1], 16) for line in status.splitlines() if line.startswith(b"SigIgn:")), 0)

@@ -22,9 +22,10 @@ LIBRARY = Library("Dramatiq", "dramatiq", (1, 17), version_in=("dramatiq", "__ve
 try:
     from dramatiq import Actor, Broker, GenericActor, Message, MessageProxy, Worker
     from dramatiq import __version__ as found
+    from dramatiq.errors import ActorNotFound
     from dramatiq.middleware import Interrupt, Middleware, MiddlewareError
 
-    from jobreporter.sources.dramatiq._messages import delayed, job_fields, stamp
+    from jobreporter.sources.dramatiq._messages import delayed, job_fields, stamp, undeclared_fields
     from jobreporter.sources.dramatiq._run import Run
 except ImportError as error:
     raise LIBRARY.refusal() from error
@@ -140,7 +141,16 @@ class Reporting(Middleware):
         finally:
             self._runs.pop(ident, None)
 
-    before_nack = before_ack
+    @harmless
+    def before_nack(self, broker: Broker, message: MessageProxy) -> None:
+        """It goes to the dead letters: after its job, or at once where nobody has declared its actor."""
+        if message.actor_name in broker.actors:
+            self.before_ack(broker, message)
+        elif (dispatcher := self._dispatcher.get()) is not None:
+            execution = dispatcher.resume(strict=False, **undeclared_fields(broker, message))
+            error = ActorNotFound(message.actor_name)  # type: ignore[no-untyped-call]  # Dramatiq has left it out
+            execution.fail(error, will_retry=False)
+            execution.stop()
 
     def _run_of(self, broker: Broker, message: MessageProxy) -> Run:
         """What this thread does with the message."""

@@ -44,26 +44,38 @@ def delayed(message: MessageProxy) -> None:
 
 
 def job_fields(broker: Broker, message: MessageProxy) -> dict[str, Any]:
-    """The fields of `Job`, before a retry counts them up. A message comes from outside, with anything among its options."""
+    """The fields of `Job`, before a retry counts them up."""
     actor = broker.get_actor(message.actor_name)
+    return {
+        **_message_fields(broker, message, actor.options),
+        "function": actor.fn,
+        "args": tuple(message.args),
+        "max_attempts": _max_attempts(broker, actor, message),
+        "priority": actor.priority,
+    }
+
+
+def undeclared_fields(broker: Broker, message: MessageProxy) -> dict[str, Any]:
+    """The fields of `Job` for a message that has no actor here: without positional arguments, any of which may be a secret."""
+    return _message_fields(broker, message, {})
+
+
+def _message_fields(broker: Broker, message: MessageProxy, options: dict[str, Any]) -> dict[str, Any]:
+    """What the message says by itself. It comes from outside, with anything among its options. options: the actor's."""
     said = _stamp_on(message)
     attempt = (count_of(message.options.get("retries")) or 0) + 1
     return {
         "name": message.actor_name,
-        "function": actor.fn,
         "source": "dramatiq",
         "id": message.message_id,
         # A message may be delivered twice with the same number.
         "execution_id": f"{message.message_id}:{attempt}:{new_delivery()}",
         "queue": message.queue_name,
-        "args": tuple(message.args),
         "kwargs": message.kwargs,
         "attempt": attempt,
-        "max_attempts": _max_attempts(broker, actor, message),
         "enqueued_at": _enqueued_at(message),
         "scheduled_at": moment_of(said.get("scheduled_at")),
-        "priority": actor.priority,
-        "extra": _extra(broker, {**actor.options, **message.options}),
+        "extra": _extra(broker, {**options, **message.options}),
         "correlation_id": message.message_id,
         "root_id": message.message_id,
         **fields_of_stamp(said),

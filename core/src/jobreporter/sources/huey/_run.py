@@ -106,8 +106,11 @@ class Run:
                 kind: FailureKind = "timeout" if isinstance(error, TaskTimeout) else "exception"
                 cause = error.__cause__ if isinstance(error, RetryTask) else None
                 execution.fail(cause or error, will_retry=will_retry, retry_delay=delay, kind=kind)
-            case _:
+            case None | SystemExit() | KeyboardInterrupt():
                 execution.note(error)
+            case _:
+                # Any other BaseException, such as the cancellation of a coroutine: Huey's worker dies of it.
+                execution.fail(error, will_retry=will_retry)
 
     def _delay(self, error: Exception) -> float:
         """Seconds until the next attempt: what the job asked for, or else the task's own."""

@@ -64,7 +64,7 @@ class WorkerBench:
         self._records = folder / RECORDS
         self._worker: subprocess.Popen[bytes] | None = None
         self._environ = dict(environment or {})
-        (folder / "jobreporter.toml").write_text(config.format(path=self._records))
+        (folder / "jobreporter.toml").write_text(config.format(path=self._records), encoding="utf-8")
 
     # What a class of one's own says
 
@@ -185,7 +185,7 @@ class WorkerBench:
 
     def pid_of(self, job: str) -> int:
         """The process that the job has entered."""
-        return int((self.folder / f"{job}.entered").read_text())
+        return int((self.folder / f"{job}.entered").read_text(encoding="utf-8"))
 
     def has(self, name: str) -> bool:
         """Whether a file is in the folder."""
@@ -197,7 +197,7 @@ class WorkerBench:
 
     def what_the_worker_said(self) -> str:
         """All of its output, so far."""
-        return self.log.read_text() if self.log.exists() else "it was not started"
+        return self.log.read_text(encoding="utf-8") if self.log.exists() else "it was not started"
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, **self._environ, "JOBREPORTER_CONFIG": str(self.folder / "jobreporter.toml")}

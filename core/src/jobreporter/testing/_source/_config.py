@@ -43,7 +43,7 @@ class ConfigCases(SourceCases):
         bench.send("success")
         bench.start(max_jobs=1)
         bench.wait_for_stops({"success": 1})
-        (bench.folder / "jobreporter.toml").write_text(UNUSABLE)
+        (bench.folder / "jobreporter.toml").write_text(UNUSABLE, encoding="utf-8")
         bench.send("exception")
         bench.wait_for_stops({"exception": 1})
         bench.stop()

@@ -59,7 +59,7 @@ def wait_for_release(name: str) -> None:
     The second that comes by this name writes ``NAME.entered2``, and so on.
     """
     note = Path(f"{name}.{token_hex(4)}")
-    note.write_text(str(os.getpid()))
+    note.write_text(str(os.getpid()), encoding="utf-8")
     for number in itertools.count(1):
         try:
             # Whoever sees the name finds the number there, and each name is taken once.
