@@ -5,12 +5,16 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from jobreporter import ConfigError, reporter_options
-from jobreporter_history import HistoryOptions
+from jobreporter import ConfigError, Dispatcher, reporter_options
+from jobreporter.testing import make_event
+from jobreporter_history import HistoryOptions, HistoryReporter
+from jobreporter_history._engines.urls import sqlite_path, sqlite_url
 from jobreporter_history._upkeep.retention import Keep
+from jobreporter_history.store import open_store
 
 README = Path(__file__).parents[3] / "plugins/history/README.md"
 
@@ -84,9 +88,22 @@ def test_a_password_is_in_no_error(tmp_path: Path) -> None:
 
 def test_three_slashes_and_four_are_the_same(tmp_path: Path) -> None:
     """Some tools write the one, some the other."""
-    from jobreporter_history._engines.urls import sqlite_path
-
     assert sqlite_path("sqlite:///var/x.db") == sqlite_path("sqlite:////var/x.db") == Path("/var/x.db")
+
+
+def test_a_path_is_written_as_that_of_a_stream_is(tmp_path: Path) -> None:
+    """Percent signs stand for what they stand for in any URL. What is shown of a store is a URL that names the same file."""
+    path = tmp_path / "my shop" / "100%?#\u00e9.db"
+    path.parent.mkdir()
+    for url in (sqlite_url(path), f"sqlite://{quote(str(path))}"):
+        options = options_of(tmp_path, f'store = "{url}"\n')
+        store = open_store(options.store.reveal())
+        with Dispatcher({"history": HistoryReporter}, config={"reporters": {"history": {"store": url}}}) as dispatcher:
+            dispatcher.publish(make_event("success"))
+        assert path.exists()
+        assert sqlite_path(store.health().url) == path
+        store.close()
+    assert "a question mark, which is written %3F" in problem_of(tmp_path, 'store = "sqlite:///var/x.db?mode=ro"\n')
 
 
 def test_the_readmes_configs_are_right(tmp_path: Path) -> None:

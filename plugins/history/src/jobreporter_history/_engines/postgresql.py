@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from jobreporter_history._engines.database import Connection, Row, Statement, Words
 from jobreporter_history._engines.postgresql_errors import meaning_at_connect, translated
-from jobreporter_history._engines.trouble import OutOfTime
+from jobreporter_history._engines.trouble import OutOfTime, Refused
 from jobreporter_history._engines.urls import without_password
 
 #: Where the tables are: a program's own have names as plain as these.
@@ -180,15 +181,23 @@ class PostgresqlDatabase:
                 self._free[writes].append(connection)
 
     def _connect(self, *, writes: bool) -> psycopg.Connection[Row]:
-        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+        options = [f"-c {name}={value}" for name, value in _SETTINGS.items()]
         if not writes:
-            options += " -c default_transaction_read_only=on"
+            options.append("-c default_transaction_read_only=on")
         try:
+            # What the URL itself asks for, such as a role, comes first, and what the history needs counts.
+            options.insert(0, str(conninfo_to_dict(self.url).get("options", "")))
             connection = psycopg.connect(
-                self.url, autocommit=True, options=options, application_name="jobreporter-history", **_REACHED
+                self.url, autocommit=True, options=" ".join(options), application_name="jobreporter-history", **_REACHED
             )
         except psycopg.Error as error:
             raise meaning_at_connect(error, self.shown) from None
+        if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":
+            connection.close()
+            raise Refused(
+                f"{self.shown} has the encoding {encoding}, which lacks most of what jobs write:"
+                " make a database with ENCODING 'UTF8'"
+            )
         if writes and self._prepare is not None:
             try:
                 self._prepare(PostgresqlConnection(connection))

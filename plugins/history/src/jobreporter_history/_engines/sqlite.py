@@ -20,6 +20,7 @@ from jobreporter_history._engines.ownership import APPLICATION, check_owner
 from jobreporter_history._engines.sqlite_errors import meaning, translated
 from jobreporter_history._engines.sqlite_handle import SqliteHandle
 from jobreporter_history._engines.trouble import OutOfTime, Refused, Unavailable
+from jobreporter_history._engines.urls import sqlite_url
 
 #: Seconds that a writer waits for another one.
 PATIENCE = 5.0
@@ -112,7 +113,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, prepare: Prepare | None = None, clock: Callable[[], float] = time.time) -> None:
         self.path = path
-        self.shown = f"sqlite://{path}"
+        self.shown = sqlite_url(path)
         self.now = clock
         #: Whether it is read as a file that nobody writes, because this user may not share memory with a writer.
         self.immutable = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from jobreporter_history._engines.trouble import Refused
 
@@ -25,8 +25,10 @@ def is_postgresql(url: str) -> bool:
 
 
 def sqlite_path(url: str) -> Path:
-    """The file that an ``sqlite://`` URL names. Raises `Refused` if its path isn't absolute."""
-    path = url.removeprefix(_SQLITE)
+    """The file that an ``sqlite://`` URL names, by the rule of a stream's. Raises `Refused` if its path isn't absolute."""
+    if "?" in url:  # here too no word of the URL is said
+        raise Refused("the store's URL has a question mark, which is written %3F in a path")
+    path = unquote(url.removeprefix(_SQLITE))
     if not path.startswith("/") or path.endswith("/"):
         # Nor any word of the URL, which core would take for a quotation of the secret.
         raise Refused(
@@ -34,6 +36,11 @@ def sqlite_path(url: str) -> Path:
         )
     # Three slashes and four mean the same: some tools write the one, some the other.
     return Path("/" + path.lstrip("/"))
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL that names the file."""
+    return f"{_SQLITE}{str(path).replace('%', '%25').replace('?', '%3F')}"
 
 
 def without_password(url: str) -> str:

@@ -42,9 +42,11 @@ def version(connection: Connection) -> int:
     """The version of the tables; 0 if there are none."""
     if isinstance(connection, SqliteConnection):
         found = connection.row("PRAGMA user_version")
+    elif connection.row("SELECT to_regclass('meta')") == (None,):
+        _check_sight(connection)
+        found = None
     else:
-        there = connection.row("SELECT to_regclass('meta')")
-        found = connection.row("SELECT version FROM meta") if there != (None,) else None
+        found = connection.row("SELECT version FROM meta")
     return int(found[0]) if found else 0
 
 
@@ -63,6 +65,16 @@ def check_version(connection: Connection, newest: int = len(STEPS)) -> None:
             if found
             else "no history is kept there yet: the first worker that starts begins it"
         )
+
+
+def _check_sight(connection: Connection) -> None:
+    """Raises `Refused` if no table is in sight because this role may not look."""
+    hidden = connection.row(
+        "SELECT current_user FROM pg_namespace"
+        " WHERE nspname = 'jobreporter_history' AND NOT has_schema_privilege(oid, 'USAGE')"
+    )
+    if hidden is not None:
+        raise Refused(f"the role {hidden[0]} may not use the schema jobreporter_history: it needs a GRANT USAGE")
 
 
 def _migrate_sqlite(connection: SqliteConnection, steps: Sequence[Step]) -> None:
@@ -85,7 +97,9 @@ def _migrate_postgresql(connection: Connection, steps: Sequence[Step]) -> None:
     connection.run("BEGIN")
     try:
         connection.run("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
-        connection.run("CREATE SCHEMA IF NOT EXISTS jobreporter_history")
+        if connection.row("SELECT to_regnamespace('jobreporter_history')") == (None,):
+            # Even IF NOT EXISTS asks for the right to make schemas, which whoever was given this one needs not have.
+            connection.run("CREATE SCHEMA jobreporter_history")
         _steps(connection, steps)
         connection.run("CREATE TABLE IF NOT EXISTS meta (version BIGINT NOT NULL)")
         connection.run("DELETE FROM meta")
