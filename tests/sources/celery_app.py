@@ -230,7 +230,7 @@ def send(name: str) -> None:
     """Enqueue a job whose id is the name of the scenario."""
     options: dict[str, Any] = {}
     match name:
-        case "success" | "revoked":
+        case "success" | "inherited" | "revoked":
             signature = succeed.s("acme", "k-canary")
         case "exception":
             signature = fail.s()

@@ -159,7 +159,7 @@ def send(name: str) -> None:
     changes: dict[str, Any] = {"message_id": name}
     message: dramatiq.Message[Any]
     match name:
-        case "success":
+        case "success" | "inherited":
             message = succeed.message("acme", "k-canary")
         case "exception":
             message = fail.message()

@@ -145,7 +145,7 @@ def return_what_cannot_be_stored() -> Callable[[], None]:
 def send(name: str) -> None:
     """Enqueue a job whose id is the name of the scenario."""
     match name:
-        case "success":
+        case "success" | "inherited":
             task = succeed.s("acme", "k-canary", id=name)
         case "exception":
             task = fail.s(id=name)

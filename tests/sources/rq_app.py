@@ -120,6 +120,7 @@ def leave(code: int) -> None:
 #: What a scenario's job calls, with what, and how it is enqueued.
 JOBS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = {
     "success": (succeed, ("acme", "k-canary"), {}),
+    "inherited": (succeed, ("acme", "k"), {}),
     "exception": (fail, (), {}),
     "retried": (fail_at_first, (), {"retry": Retry(max=2)}),
     "exhausted": (fail_always, (), {"retry": Retry(max=1)}),

@@ -127,6 +127,7 @@ class Huey(Suite):
         **no_word_for("Huey", "ignored", "rejected", "requeued", "replaced"),
         "soft_timeout": "Huey has one time limit",
         "revoked_running": "Huey revokes jobs that wait",
+        "inherited": "Huey's messages have no room for it",
     }
 
 

@@ -31,7 +31,7 @@ from jobreporter.testing._source._meanings import (
 from jobreporter.testing._source._table import in_words
 
 #: What the file with names knows.
-KNOWN = ("success", "exception", "skipped")
+KNOWN = ("success", "exception", "skipped", "retried", "exhausted", "inherited")
 
 
 class Bench(WorkerBench):
@@ -82,6 +82,19 @@ def complaint(case: str, fault: str, folder: Path) -> str | None:
     ("fault", "case", "words"),
     [
         ("takes aborts for failures", "test_skipped", "even with retries left.\nreported: [('started', 'failure"),
+        ("takes failures for successes", "test_exception", "reported: [('started', 'success', 'stopped success')]"),
+        ("swallows what the job raises", "test_exhausted", "'exhausted': [('started', 'success', 'stopped success')]"),
+        ("never stops what failed", "test_exception", "'exception': [('started',)]"),
+        ("tells it in both processes", "test_success", "reported: [('started', 'success', 'stopped success', 'stopped"),
+        ("counts no attempts", "test_retried", "The attempts, by number.\nreported: (1, 1)"),
+        ("counts retries for attempts", "test_no_attempt_is_beyond_the_last", "fails for good in attempt 2 of 3"),
+        ("knows of no retries", "test_retried", "reported: [('started', 'failure exception final'"),
+        ("gives no reason", "test_skipped", "reported: [('started', 'aborted unknown'"),
+        ("forgets who enqueued it", "test_inherited", "of the job that enqueued it.\nreported: None"),
+        ("tells local times", "test_its_times_are_unix_seconds", "'job.enqueued_at': "),
+        ("tells milliseconds", "test_its_times_are_unix_seconds", "'job.enqueued_at': "),
+        ("has no name", "test_its_jobs_say_where_they_come_from", "Job.source is 'python': begin(..., source=NAME)"),
+        ("ends by itself", "test_success", "the worker ended before, with 0"),
         ("enters no execution", "test_success", "reported: [('started', 'failure exception"),
         ("shows secrets", "test_the_job_finds_its_execution", "the secret argument of the job 'success' was reported"),
         ("gives all executions one id", "test_each_execution_has_an_id_of_its_own", "several jobs have one id"),

@@ -35,7 +35,8 @@ def refusal(name: str, group: str, *, command: Collection[str] | None = None, mo
     good = _good(name)
     if not name or name != good:
         rule = f"a name is of small letters, digits and single underscores, begins with a letter, and has {LONGEST} at most"
-        return f"{name!r} is no name for it: {rule}{_try(good, taken)}"
+        before = "; 'jobreporter' stands before it anyhow" if name.startswith("jobreporter") else ""
+        return f"{name!r} is no name for it: {rule}{before}{_try(good, taken)}"
     reason = taken(name)
     return f"the name {name!r} is taken by {reason}{_try(name, taken)}" if reason else None
 

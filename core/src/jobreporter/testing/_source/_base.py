@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar, NamedTuple
 
 from jobreporter.testing._calls import Call
@@ -12,6 +13,9 @@ from jobreporter.testing._source._meanings import CASES, UNDISTURBED, Execution
 class Told(NamedTuple):
     """What a worker that nobody disturbed has told of all its jobs."""
 
+    #: When the jobs were about to be sent, and when the worker had ended (Unix seconds).
+    began: float
+    ended: float
     calls: list[Call]
     #: The calls that brought events, by case.
     events: dict[str, list[Call]]
@@ -95,7 +99,10 @@ class SourceCases:
     def _run_undisturbed(self) -> Told:
         bench = self.bench()
         names = [case.name for case in UNDISTURBED if case.name not in self.not_observable]
-        bench.send(*names)
+        began = time.time()
+        heirs = [name for name in names if name == "inherited"]
+        bench.send(*(name for name in names if name not in heirs))
+        bench.send_from_a_job(*heirs)
         bench.start(workers=2)
         bench.wait_for_stops({name: len(self.expected(name)) for name in names})
         bench.stop()
@@ -104,7 +111,7 @@ class SourceCases:
         for call in calls:
             if call.meta is not None:
                 events.setdefault(bench.case_of(call.meta.job), []).append(call)
-        return Told(calls, events)
+        return Told(began, time.time(), calls, events)
 
     def check(self, bench: WorkerBench, job: str, case: str) -> None:
         """What was reported of a job is what the case says of this kind of worker."""

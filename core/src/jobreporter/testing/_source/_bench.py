@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from jobreporter import Event, Job, Started, Stopped
 from jobreporter.testing._calls import Call
 from jobreporter.testing._file_recorder import read_calls
-from jobreporter.testing._source._meanings import Execution, summary
+from jobreporter.testing._source._meanings import PARENT, Execution, summary
 from jobreporter.testing._waiting import PATIENCE, wait_for
 
 #: Where the reporter of a bench writes, in the bench's folder.
@@ -26,6 +27,9 @@ use = "jobreporter.testing:FileRecorder"
 path = "{path}"
 """
 
+#: A time zone in which a local time that is taken for UTC is hours away, all year.
+_ELSEWHERE = "Asia/Kathmandu"
+
 # Enqueues jobs, and tells what that left behind in its process.
 _SEND = """
 import importlib, sys, threading
@@ -33,6 +37,16 @@ app = importlib.import_module(sys.argv[1])
 for name in sys.argv[2:]:
     app.send(name)
 print("threads:", threading.active_count())
+"""
+
+# Does so within a job.
+_SEND_FROM_A_JOB = """
+import importlib, json, sys
+from jobreporter import Dispatcher
+app = importlib.import_module(sys.argv[1])
+with Dispatcher({}).begin("conformance.parent", **json.loads(sys.argv[2])):
+    for name in sys.argv[3:]:
+        app.send(name)
 """
 
 # Asks for a running job to be given up.
@@ -89,6 +103,10 @@ class WorkerBench:
     def send(self, *names: str) -> str:
         """Enqueue jobs by case, in a process that does nothing else. Returns all that it says."""
         return self._run(_SEND, *names)
+
+    def send_from_a_job(self, *names: str) -> None:
+        """Enqueue jobs by case, as another job does that runs somewhere else: `PARENT`."""
+        self._run(_SEND_FROM_A_JOB, json.dumps(PARENT), *names)
 
     def revoke(self, name: str) -> None:
         """Ask from another process that a running job be given up."""
@@ -169,19 +187,34 @@ class WorkerBench:
         def stops() -> dict[str, int]:
             return {job: sum(isinstance(event, Stopped) for event in self.events(job)) for job in counts}
 
-        wait_for(
-            lambda: all(stops()[job] >= count for job, count in counts.items()),
-            f"all of {dict(counts)} stopped",
-            lambda: f"stopped: {stops()}\n{self.what_the_worker_said()}",
+        def told() -> str:
+            reported = {job: self.executions(job) for job in counts}
+            return f"reported: {reported}\n{self.what_the_worker_said()}"
+
+        self._wait_for(
+            lambda: all(stops()[job] >= count for job, count in counts.items()), f"all of {dict(counts)} stopped", told
         )
 
     def wait_for_start(self, job: str) -> None:
         """Wait until the job's start was reported, and the job is in its own code."""
-        wait_for(
+        self._wait_for(
             lambda: any(isinstance(event, Started) for event in self.events(job)) and self.has(f"{job}.entered"),
             f"{job} started",
             self.what_the_worker_said,
         )
+
+    def _wait_for(self, condition: Callable[[], object], what: str, explain: Callable[[], str]) -> None:
+        """Wait for what the worker does; no longer than it lives, with all that it has started."""
+
+        def ended_before() -> bool:
+            worker = self._worker
+            # What it did last is looked for once more after it was seen to be gone.
+            gone = worker is not None and worker.poll() is not None and not _in_session(worker.pid)
+            return gone and not condition()
+
+        wait_for(lambda: condition() or ended_before(), what, explain)
+        if self._worker is not None and not condition():
+            raise AssertionError(f"{what}: the worker ended before, with {self._worker.poll()}\n{explain()}")
 
     def pid_of(self, job: str) -> int:
         """The process that the job has entered."""
@@ -200,7 +233,8 @@ class WorkerBench:
         return self.log.read_text(encoding="utf-8") if self.log.exists() else "it was not started"
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, **self._environ, "JOBREPORTER_CONFIG": str(self.folder / "jobreporter.toml")}
+        here = {"TZ": _ELSEWHERE, "JOBREPORTER_CONFIG": str(self.folder / "jobreporter.toml")}
+        return {**os.environ, **here, **self._environ}
 
 
 def executions(events: Sequence[Event]) -> list[Execution]:

@@ -25,7 +25,7 @@ def perform_case(name: str) -> None:
             raise RuntimeError("never")
         case "retried" if first_time(name):
             raise RuntimeError("not yet")
-        case "retried" | "expired" | "revoked":
+        case "retried" | "inherited" | "expired" | "revoked":
             pass
         case "skipped":
             raise Abort("skipped")

@@ -54,6 +54,9 @@ def summary(event: Event) -> str:
     raise AssertionError(f"{event!r} is no event of an execution")
 
 
+#: The job that enqueues what has to inherit from it.
+PARENT = {"id": "the-parent", "root_id": "the-root", "correlation_id": "the-correlation"}
+
 SUCCEEDED = ran("success")
 FAILED = ran("failure exception final")
 FAILED_AT_FIRST = ran("failure exception will retry")
@@ -79,6 +82,7 @@ UNDISTURBED = (
         "A job that asks for another try because of an error has failed.",
         (FAILED_AT_FIRST, SUCCEEDED),
     ),
+    Case("inherited", "A job that another job enqueues has its correlation.", (SUCCEEDED,)),
     Case("skipped", "A job that raises Abort is not tried again, even with retries left.", (ran("aborted skipped"),)),
     Case("ignored", "A job may ask that its outcome be ignored.", (ran("aborted ignored"),)),
     Case("rejected", "A job may reject its message.", (ran("aborted rejected"),)),
