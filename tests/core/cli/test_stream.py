@@ -109,6 +109,26 @@ def test_an_agent_ends_when_it_is_told_to(shop: CommandLine) -> None:
     assert found["agents"] == []
 
 
+@pytest.mark.parametrize(("words", "code"), [((), 0), (("--once",), 1)])
+def test_an_agent_that_waits_for_its_stream_ends_when_it_is_told_to(
+    shop: CommandLine, words: tuple[str, ...], code: int
+) -> None:
+    """A service that was stopped before its stream came has not failed; who asked for all to be handed out has nothing."""
+    config = shop.folder / "jobreporter.toml"
+    config.write_text(config.read_text().replace("/stream.db", "/not-there-yet/stream.db"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "jobreporter", "agent", *words],
+        cwd=shop.folder,
+        env=shop.environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as agent:
+        assert agent.stderr is not None
+        assert "No such file or directory" in agent.stderr.readline()
+        agent.send_signal(signal.SIGTERM)
+        assert agent.wait(30) == code
+
+
 def test_an_agent_tells_of_runs_that_were_missed(shop: CommandLine) -> None:
     """It needs no reporter that knows of schedules: each is told of an aborted job."""
     config = shop.folder / "jobreporter.toml"

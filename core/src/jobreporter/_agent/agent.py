@@ -111,6 +111,7 @@ class Agent:
         """Have every lane flush, settle that, and give the leases up. Returns whether all lanes and relays ended in time."""
         patience = max((lane.settings.timeout for lane in self.lanes), default=0.0) + _MARGIN
         by = self._clock.monotonic() + patience
+        logger.info("the agent ends: its reporters flush, which may take %g s", patience)
         self.feeder.stopping = True
         for lane in self.lanes:
             lane.stop(by)

@@ -50,8 +50,8 @@ def agent(path: str | None, once: bool) -> None:
     if not (wiring.factories or wiring.relays) and (once or not wiring.config.schedules):
         _nothing_to_do('no reporter of the config runs in an agent: each is switched off, or has where = "worker"')
     running = _started(partial(Agent, watches_schedules=not once), wiring, config, ended)
-    if running is None:
-        sys.exit(1)
+    if running is None:  # told to end before the stream could be reached
+        sys.exit(1 if once else 0)
     running.start()
     names = ", ".join(each.name for each in running.runs)
     logger.info("the agent runs %s", names)
