@@ -163,6 +163,17 @@ class Hasty(Keeper):
         socket.setdefaulttimeout(2)
 
 
+class Proxied:
+    """It has everybody's requests go the way that is right for its own."""
+
+    @hookimpl
+    def reporter_start(self) -> None:
+        urllib.request.install_opener(urllib.request.build_opener(urllib.request.HTTPCookieProcessor()))
+
+    @hookimpl
+    def handle_failure(self) -> None: ...
+
+
 class Busy:
     """It leaves a thread and a file behind."""
 

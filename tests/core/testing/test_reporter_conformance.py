@@ -40,6 +40,7 @@ IN_WORDS = [
     (naughty.Sleepy, "test_it_leaves_its_host_as_it_was", "it sleeps where its next event waits: ['0.001 s']"),
     (naughty.Parental, "test_it_works_after_a_fork", "in a forked child: LookupError: this is somebody else's"),
     (naughty.Loud, "test_it_leaves_its_host_as_it_was", "it prints to stderr: log with"),
+    (naughty.Proxied, "test_it_leaves_its_host_as_it_was", "opener of urllib: None before"),
     (naughty.Hasty, "test_it_leaves_its_host_as_it_was", "default timeout of sockets: None before, 2.0 now"),
 ]
 

@@ -32,7 +32,7 @@ def state():
         "switch interval": sys.getswitchinterval(),
         "sys.path": [*sys.path],
         "streams": [repr(sys.stdin), repr(sys.stdout), repr(sys.stderr)],
-        "opener of urllib": repr(getattr(sys.modules.get("urllib.request"), "_opener", None)),
+        "opener of urllib": opener(),
         "signals": [str(signal.getsignal(number)) for number in signal.valid_signals()],
         "excepthook": repr(sys.excepthook),
         "unraisablehook": repr(sys.unraisablehook),
@@ -47,6 +47,15 @@ def state():
         "logger class": repr(logging.getLoggerClass()),
         "factory": repr(logging.getLogRecordFactory()),
     }
+
+def opener():
+    # The first urlopen of a process makes one, which is as any other.
+    request = sys.modules.get("urllib.request")
+    found = getattr(request, "_opener", None)
+    return None if found is None or handlers(found) == handlers(request.build_opener()) else handlers(found)
+
+def handlers(opener):
+    return sorted(type(each).__name__ for each in opener.handlers)
 
 def connected(event, arguments):
     if event == "socket.bind" and arguments[1] == ("::1", 0):
