@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from jobreporter._agent import relay as relay_module
+from jobreporter._agent import relay_leases
 from jobreporter._agent.relay import Relay
 from jobreporter._stream.process import ProcessBeat
 from jobreporter.streams import StreamDown, StreamFull, StreamRefused
@@ -64,7 +65,7 @@ def relays(path: Path) -> Iterator[Relays]:
 @pytest.fixture
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next agent has to wait for a lease's end, which is counted in seconds of the wall."""
-    monkeypatch.setattr(relay_module, "LEASE", 0.3)
+    monkeypatch.setattr(relay_leases, "LEASE", 0.3)
 
 
 @pytest.fixture(autouse=True)
@@ -133,26 +134,28 @@ def test_one_that_can_not_reach_its_target_lets_another_one_try(relays: Relays) 
         while not until():
             assert time.monotonic() < end
             for each in agents:
-                said = ProcessBeat(role="agent", origin=ORIGIN, reporters=("central",), broken=each._broken())
-                stream.beat(each._owner, said.encoded())
+                said = ProcessBeat(
+                    role="agent", origin=ORIGIN, reporters=("central",), broken=("central",) if each._is_broken else ()
+                )
+                stream.beat(each._leases._owner, said.encoded())
                 each.turn()
 
     first, second = agents if zlib.crc32(b"central") % 2 == 0 else reversed(agents)
-    go_on(lambda: first._leases and not second._leases)
+    go_on(lambda: first._leases.held and not second._leases.held)
     targets[first].raises = StreamDown("no way there")
     targets[first].beats = targets[first].append  # type: ignore[attr-defined]  # they fail in the same way
     send(relays)
-    go_on(lambda: second._leases)
-    assert first._leases == {}
+    go_on(lambda: second._leases.held)
+    assert first._leases.held == {}
     assert first.trouble == "no way there"
     go_on(lambda: relays.source.ledger("central").pending == 0)
     assert_once(relays.target, SENT)
     until = second._clock.monotonic() + 100
     go_on(lambda: second._clock.monotonic() > until)
-    assert second._leases, "it keeps them, for as long as the other one is in trouble"
+    assert second._leases.held, "it keeps them, for as long as the other one is in trouble"
     del targets[first].beats  # type: ignore[attr-defined]  # it is the stream's again
     targets[first].raises = None
-    go_on(lambda: first._leases and not second._leases)
+    go_on(lambda: first._leases.held and not second._leases.held)
 
 
 def test_what_runs_is_known_at_the_target(relays: Relays) -> None:
@@ -248,16 +251,16 @@ def test_two_agents(relays: Relays, policy: str) -> None:
     stream = relays.source.stream()
     for each in (first, second):
         said = ProcessBeat(role="agent", origin=ORIGIN, reporters=("central",))
-        stream.beat(each._owner, said.encoded())
+        stream.beat(each._leases._owner, said.encoded())
     send(relays)
     for _ in range(200):
         first.turn()
         second.turn()
     assert_once(relays.target, SENT)
-    shares = [sorted(each._leases) for each in (first, second)]
+    shares = [sorted(each._leases.held) for each in (first, second)]
     assert sorted(shares) == ([[], [0, 1]] if policy == "one" else [[0], [1]])
     first.close()
-    stream.leave(first._owner)
+    stream.leave(first._leases._owner)
     more = executions(10, "more")
     send(relays, more)
     until_settled(second, relays.source)
@@ -334,4 +337,4 @@ def test_a_relay_that_ends_gives_its_leases_up(relays: Relays) -> None:
     assert set(relays.target.stream().beats()) == known != set()
     other = relays.relay()
     other.turn()
-    assert sorted(other._leases) == [0, 1]
+    assert sorted(other._leases.held) == [0, 1]

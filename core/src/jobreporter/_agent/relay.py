@@ -14,9 +14,10 @@ from typing import Literal
 
 import msgspec
 
-from jobreporter._agent.holdings import LEASE, RENEW_EVERY
-from jobreporter._agent.presence import BROKEN_FOR, Agents
+from jobreporter._agent.holdings import RENEW_EVERY
+from jobreporter._agent.presence import BROKEN_FOR
 from jobreporter._agent.relay_batches import Reading
+from jobreporter._agent.relay_leases import RelayLeases
 from jobreporter._agent.relay_side import Away, Side
 from jobreporter._agent.relay_track import (
     Track,
@@ -25,7 +26,6 @@ from jobreporter._agent.relay_track import (
     last_numbers,
     misfit,
     notes_of,
-    passed,
     producer_of,
 )
 from jobreporter._agent.turns import Turns
@@ -71,21 +71,15 @@ class Relay:
         self.name = config.name
         self.settings = config.lane
         self._clock = clock
-        self._reporters = reporters
-        self._owner = owner
         self._origin = origin
         self._source = Side(f"relay {self.name!r}: the stream", source, clock)
         self._target = Side(f"relay {self.name!r}: its target", target, clock)
-        self._agents = Agents(owner, clock)
-        self._registered = False
-        self._leases: dict[int, Lease] = {}
+        self._leases = RelayLeases(config, self._source, clock, reporters=reporters, owner=owner, origin=origin)
         self._tracks: dict[int, Track] = {}
         self._turns = Turns(clock)
         self._in_trouble_since: float | None = None
         # There may be something new where there was nothing before.
         self._is_to_read = True
-        #: The streams that what it hands on has come through.
-        self._passes: tuple[bytes, ...] = ()
         self._came_back = 0
         self._circle = Throttle(clock)
         #: Wakes it when it waits.
@@ -109,7 +103,7 @@ class Relay:
         busy = False
         try:
             if self._source.is_due:
-                self._keep_leases()
+                self._keep()
                 if self._target.is_due:
                     busy = self._hand_on()
                     self._source.works()
@@ -120,7 +114,7 @@ class Relay:
                 self._source.failed(error)  # a fault of the relay's own must not end it without a word
             # Where it stands is read anew: nobody knows which of the last calls were executed.
             self._tracks.clear()
-            self._registered = False
+            self._leases.register_again()
             if self._in_trouble_since is None:
                 self._in_trouble_since = self._clock.monotonic()
         return busy
@@ -152,55 +146,25 @@ class Relay:
     def close(self) -> None:
         """Let others have the leases at once. At the target it leaves its signs of life, where another one takes over."""
         try:
-            for lease in self._leases.values():
-                with self._source.talking() as source:
-                    source.release(lease)
+            self._leases.release()
         except Away:
             pass  # they run out
         self._source.close()
         self._target.close()
 
-    # Which partitions are its own.
-
-    def _keep_leases(self) -> None:
-        if not self._registered:
-            with self._source.talking() as source:
-                source.register(self._reporters)
-            self._registered = True
-        if not self._turns.is_due("leases", RENEW_EVERY):
-            return
-        with self._source.talking() as source:
-            myself = ProcessBeat(role="agent", origin=self._origin, reporters=(self.name,), broken=self._broken())
-            beats = source.beats()
-            self._agents.look(beats, myself)
-            self._passes = tuple(sorted({source.identity, *passed(beats.values())}))
-            held = list(self._leases.values())
-            for lease, still in zip(held, source.renew(held, LEASE), strict=True):
-                if not still:
-                    self._drop(lease.partition)
-            mine = self._agents.share(self.name, source.partitions, self.settings.agents)
-            for partition in [each for each in self._leases if each not in mine]:
-                source.release(self._leases[partition])
-                self._drop(partition)
-            for partition in mine:
-                if partition not in self._leases and self._acquired(source, partition) is None:
-                    self._turns.put_off("leases", 1.0)  # it is given up, or runs out
+    def _keep(self) -> None:
+        """Keep the leases, and let the target know that it lives."""
+        self._leases.keep(broken=self._is_broken)
+        self._tracks = {
+            each: track for each, track in self._tracks.items() if track.lease is self._leases.held.get(each)
+        }
         if self._turns.is_due("beat", _BEAT_EVERY) and self._target.is_due:
             self._give_signs_of_life()
 
-    def _broken(self) -> tuple[str, ...]:
+    @property
+    def _is_broken(self) -> bool:
         since = self._in_trouble_since
-        return () if since is None or self._clock.monotonic() - since < BROKEN_FOR else (self.name,)
-
-    def _acquired(self, source: Stream, partition: int) -> Lease | None:
-        lease = source.acquire(self.name, partition, self._owner, LEASE)
-        if lease is not None:
-            self._leases[partition] = lease
-        return lease
-
-    def _drop(self, partition: int) -> None:
-        self._leases.pop(partition, None)
-        self._tracks.pop(partition, None)
+        return since is not None and self._clock.monotonic() - since >= BROKEN_FOR
 
     def _give_signs_of_life(self) -> None:
         """For the executions that have begun through it: while it lives, the target's agents take nobody for lost."""
@@ -209,9 +173,7 @@ class Relay:
                 target.beat(track.producer, self._beat(track.notes))
 
     def _beat(self, notes: Relayed) -> bytes:
-        return ProcessBeat(role="relay", origin=self._origin, relayed=notes, passes=self._passes).encoded()
-
-    # What it hands on.
+        return ProcessBeat(role="relay", origin=self._origin, relayed=notes, passes=self._leases.passes).encoded()
 
     def _hand_on(self) -> bool:
         busy = False
@@ -221,9 +183,9 @@ class Relay:
                 target.beats()
         # One that was set back has new events where its head has been already, and wakes nobody.
         is_to_read, self._is_to_read = self._is_to_read or self._turns.is_due("read", RENEW_EVERY), False
-        for partition in list(self._leases):
-            self._keep_leases()
-            if partition not in self._leases or self.stopping:
+        for partition in list(self._leases.held):
+            self._keep()
+            if partition not in self._leases.held or self.stopping:
                 continue
             track = self._tracks.get(partition) or self._begun(partition)
             if track is not None and (is_to_read or track.head != track.end):
@@ -233,10 +195,9 @@ class Relay:
     def _begun(self, partition: int) -> Track | None:
         """Find out where it stands."""
         with self._source.talking() as source:
-            lease = self._acquired(source, partition)
+            lease = self._leases.acquire(source, partition)
             identity = source.identity
         if lease is None:
-            self._drop(partition)
             return None
         producer = producer_of(identity, self.name, partition)
         with self._target.talking() as target:
