@@ -179,12 +179,12 @@ def test_counts_are_exact_where_rollups_know(store: Store, monkeypatch: pytest.M
 def test_a_search_that_takes_too_long_says_how_far_it_got(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends in time with what it has found, says back to when it searched, and gets on with every continuation."""
     monkeypatch.setattr(walk, "_SHORTEST", 6 * 3_600_000 << 20)
-    page = store.executions([Term("slower", 1e9)], budget=0.0)
+    page = store.executions([Term("worker", "nobody")], budget=0.0)
     assert page.rows == ()
     assert page.before is not None
     assert page.searched_back_to is not None
     assert NOW - 2 * DAY < page.searched_back_to < NOW + DAY
-    wanted = [Term("slower", 59.5)]
+    wanted = [Term("worker", "web-0:4")]
     found: list[str] = []
     before, steps = None, 0
     while True:
@@ -195,8 +195,46 @@ def test_a_search_that_takes_too_long_says_how_far_it_got(store: Store, monkeypa
         assert before is None or page.before < before
         before = page.before
         steps += 1
-    assert found == [f"execution-{number:04}" for number in range(596, COUNT) if number % 7 or number % 5 == 0]
+    assert found == [f"execution-{number:04}" for number in range(4, COUNT, 10)]
     assert steps > 10
+
+
+@pytest.mark.parametrize(("key", "column"), [("slower", "dh"), ("waited", "wh")])
+def test_days_without_anything_long_are_passed_over(
+    key: Any, column: str, url: str, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their rollups say so, and their tables aren't looked at. What lies right beside the time that is asked for is found."""
+    waits = (0.0011, 0.5, 40.0, 41.0, 41.000001, 600.0)
+    for day, seconds in enumerate(waits):
+        at, job = NOW - day * DAY, new_job(execution_id=f"execution-{day}")
+        write(
+            url,
+            [
+                Started(job=job, at=at - seconds),
+                Success(job=job, at=at, duration=seconds, queue_wait=seconds),
+            ],
+        )
+    store = read(url, clock=lambda: NOW)
+    looked = []
+    rows = walk.Walk._rows
+
+    def seen(self: Any, tables: Any, lowest: int, limit: int) -> Any:
+        looked.append(len(tables))
+        return rows(self, tables, lowest, limit)
+
+    monkeypatch.setattr(walk.Walk, "_rows", seen)
+    for asked in (0.001, 0.4999, 0.5, 40.5, 41.0, 599.0, 600.0, 1e6):
+        expected = [f"execution-{day}" for day, seconds in enumerate(waits) if seconds > asked]
+        found = store.executions([Term(key, asked)])
+        assert [each.execution_id for each in found.rows] == expected, asked
+    looked.clear()
+    assert store.executions([Term(key, 599.0), Term("name", "shop.tasks.*")]).rows
+    sought = len(looked)
+    looked.clear()
+    assert store.executions([Term(key, 1e6)]).rows == ()
+    assert looked == []
+    assert sought < 12
+    assert len(store.executions([Term(key, 1e6, negated=True)]).rows) == len(waits)
 
 
 def test_pages_hold_while_others_write(url: str, read: Read) -> None:
@@ -423,7 +461,8 @@ def test_what_is_usual_is_asked_once(url: str, read: Read, monkeypatch: pytest.M
 
 
 def test_no_table_is_gone_through_for_a_few_rows(sqlite_url: str, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By an id, a line, or an incident, SQLite goes along the index of that, also where it could go by time."""
+    """By an id, a line, an incident, or what is no first attempt, SQLite goes along the index of that, also where it could go
+    by time."""
     job = new_job(id="0123456789abcdef", root_id="0123456789abcdef")
     write(sqlite_url, [*succeeded(NOW, job=job), *failed(NOW + 1)])
     store = read(sqlite_url, clock=lambda: NOW + 2)
@@ -437,8 +476,9 @@ def test_no_table_is_gone_through_for_a_few_rows(sqlite_url: str, read: Read, mo
     monkeypatch.setattr(SqliteConnection, "rows", seen)
     [incident] = store.incidents()
     asked.clear()
-    for term in (Term("id", job.id), Term("id", job.id[:8]), Term("root", job.id), Term("incident", incident.id)):
-        assert len(store.executions([term]).rows) == 1
+    terms = Term("id", job.id), Term("id", job.id[:8]), Term("root", job.id), Term("incident", incident.id)
+    for term in (*terms, Term("attempt", 3), Term("attempt", 1, negated=True)):
+        assert len(store.executions([term]).rows) == (term in terms)
     store.incident(incident.id)
     store.facets(incident.id)
     monkeypatch.undo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,8 @@ from playwright.sync_api import Browser, expect
 
 from jobreporter_history._display.ranges import RANGES
 from tests.browser import launched, opened
+from tests.plugins.history.conftest import Run
+from tests.plugins.history.executions import failed, succeeded
 
 from .axe import COLOURS, violations
 from .test_command import Server
@@ -83,6 +86,26 @@ def test_every_page_fits_and_is_for_everybody(browser: Browser, served: str) -> 
             )
             assert page.evaluate("[...document.querySelectorAll('table')].every(e => e.tHead && e.tHead.rows.length)")
         assert complaints == []
+
+
+def test_what_happened_to_an_incident_fits_a_phone(browser: Browser, sqlite_url: str, run: Run) -> None:
+    """However much decided it: numbers are of something, and no line is wider than the screen."""
+    running = run(sqlite_url, now=time.time() - 7200)
+    assert running.write(failed(running.now, event={"will_retry": False}))
+    running.tick(5)
+    running.tick(1000)
+    assert running.write([event for _ in range(40) for event in succeeded(running.now)])
+    running.tick(5)
+    server = Server(sqlite_url)
+    try:
+        with opened(browser) as (page, complaints):
+            page.goto(f"http://127.0.0.1:{server.port}/incidents/1")
+            page.set_viewport_size({"width": 390, "height": 800})
+            expect(page.locator(".log li").first).to_contain_text("succeeded, 1 failed, 1 final, 1 success, 1 needed")
+            assert page.evaluate("document.documentElement.scrollWidth") == 390
+            assert complaints == []
+    finally:
+        server.close()
 
 
 def test_without_scripts(browser: Browser, served: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -30,6 +31,23 @@ def test_head_has_no_body(page: TestClient, path: str) -> None:
     answer = page.head(path)
     assert answer.status_code == 200
     assert answer.content == b""
+
+
+def test_the_head_of_an_export_looks_nothing_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond its first rows, by which trouble would show: whoever previews a link costs no search through everything."""
+    monkeypatch.setattr("jobreporter_history._web.pages.executions._ROWS_OF_EXPORT", 2)
+    asked = []
+    executions = Store.executions
+
+    def seen(self: Store, *given: Any, **more: Any) -> Any:
+        asked.append(more)
+        return executions(self, *given, **more)
+
+    monkeypatch.setattr(Store, "executions", seen)
+    with TestClient(create_app(store, access=Access(hosts=("testserver",)))) as client:
+        answer = client.head("/executions.csv")
+    assert answer.headers["content-disposition"] == 'attachment; filename="executions.csv"'
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("path", ["/", "/executions.json", "/static/page.js", "/nothing", "/x/none"])

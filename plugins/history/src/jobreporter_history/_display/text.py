@@ -106,3 +106,13 @@ def literal(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, indent=None, default=repr)
     except (TypeError, ValueError, RecursionError):
         return repr(value)
+
+
+def fact(name: str, value: Any) -> str:
+    """One of the facts that decided something, in words: ``16 successes``, ``until 2026-11-30T12:00:00Z``, ``release 1.1``."""
+    words = name.replace("_", " ")
+    if name == "until":
+        return f"{words} {exact(value)}"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{number(value)} {'success' if (value, words) == (1, 'successes') else words}"
+    return f"{words} {value if isinstance(value, str) else literal(value)}"

@@ -40,7 +40,8 @@ def translated(path: Path) -> Iterator[None]:
 def meaning(error: sqlite3.Error, path: Path) -> StoreError | sqlite3.Error:
     """The error as what is to be done about it; itself where it is a mistake in a statement."""
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+    # "Locking protocol": many began to read or write a log in the same moment.
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}:
         return Unavailable(f"{path} is locked by another process")
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _free(path) < _NO_ROOM):
         return DiskFull(f"the disk of {path} is full")

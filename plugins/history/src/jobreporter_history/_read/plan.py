@@ -12,7 +12,7 @@ from jobreporter_history._records.terms import Term, Terms
 from jobreporter_history._rows.series import Series
 from jobreporter_history._rows.text import storable, storable_key
 from jobreporter_history._rows.words import Phrase, phrase_of
-from jobreporter_history._schema.executions import Executions
+from jobreporter_history._schema.executions import Executions, Span
 
 # Of more series than this, going along the index of each would take longer than looking at every row.
 _MOST_SERIES = 24
@@ -21,6 +21,7 @@ _LAST_CHARACTER = "\U0010ffff"
 Check = Callable[[Execution], bool]
 _OF_INCIDENT = "x.incident = ?"
 _OF_SERIES = ("name", "service", "environment", "source", "queue")
+_DURATIONS = {"slower": "dh", "waited": "wh"}
 _OUTCOMES: Mapping[Kind, tuple[str, ...]] = {"ok": ("success", "aborted"), "bad": ("failure",)}
 
 
@@ -55,6 +56,8 @@ class Plan(NamedTuple):
     conditions: tuple[Condition, ...]
     #: What SQL doesn't see.
     checks: tuple[Check, ...]
+    #: Columns of rollups with the durations that they count, and what one of those has to be longer than (seconds).
+    longer: tuple[tuple[str, float], ...]
     #: Whether the strands alone say what is wanted, so that few rows are looked at in vain.
     indexed: bool
 
@@ -78,38 +81,55 @@ def plan(terms: Terms, series: Mapping[int, Series]) -> Plan:
     # Words are looked up, and what else is asked of them is not.
     by_words = bool(phrases) and not strands
     indexed = not conditions if by_words else not rest and (bool(strands) or not conditions)
+    longer = tuple((_DURATIONS[term.key], term.value) for term in wanted if term.key in _DURATIONS and not term.negated)
     return Plan(
-        kinds, outcomes, lowest, beyond, strands, phrases, lacking, tuple(conditions), checks, indexed and not lacking
+        kinds,
+        outcomes,
+        lowest,
+        beyond,
+        strands,
+        phrases,
+        lacking,
+        tuple(conditions),
+        checks,
+        longer,
+        indexed and not lacking,
     )
 
 
 def select(
-    what: str, table: Table, planned: Plan, tables: Executions, strand: Condition | None
+    what: str, table: Table, planned: Plan, tables: Executions, *, strand: Condition | None, span: Span
 ) -> tuple[str, list[Any]]:
-    """The SELECT for one strand in one table, whose last three parameters are to be given: bounds of ids, and a limit."""
+    """The SELECT for one strand in one table, of the ids in a span. Its last parameter, a limit, is to be given."""
     origin, match, parameters = tables.source(table, planned.phrases if strand is None else ())
     conditions = [Condition(match, tuple(parameters))] if match else []
     if strand is not None:
         conditions.append(strand)
-        conditions += [_found(tables, table, phrase) for phrase in planned.phrases]
+        conditions += [_found(tables, table, phrase, span) for phrase in planned.phrases]
     conditions += planned.conditions
-    conditions += [Condition(sql, tuple(more)) for sql, more in (tables.lacks(table, each) for each in planned.lacking)]
+    conditions += [_lacking(tables, table, phrase, span) for phrase in planned.lacking]
     by = tables.order(planned.phrases if strand is None else ())
     if strand is not None and strand.few:
         by = f"+{by}"  # no index is of that, so none but the strand's own is taken
     if table.kind == "ok" and strand is not None and strand.sql == _OF_INCIDENT:
         # What was missed is no failure; the index of what is no success has it.
         conditions.append(Condition("x.outcome = 'aborted' AND x.outcome <> 'success'"))
-    conditions.append(Condition(f"{by} >= ?"))
-    conditions.append(Condition(f"{by} < ?"))
+    elif table.kind == "ok" and strand is None and "success" not in planned.outcomes:
+        conditions.append(Condition("x.outcome <> 'success'"))  # so that its index is taken
+    conditions.append(Condition(f"{by} >= ? AND {by} < ?", span))
     where = " AND ".join(condition.sql for condition in conditions)
     sql = f"SELECT {what} FROM {origin} WHERE {where} ORDER BY {by} DESC LIMIT ?"
     return sql, [parameter for condition in conditions for parameter in condition.parameters]
 
 
-def _found(tables: Executions, table: Table, phrase: Phrase) -> Condition:
-    sql, parameters = tables.lacks(table, phrase)
-    return Condition(f"NOT ({sql})", tuple(parameters))
+def _found(tables: Executions, table: Table, phrase: Phrase, span: Span) -> Condition:
+    lacking = _lacking(tables, table, phrase, span)
+    return Condition(f"NOT ({lacking.sql})", lacking.parameters)
+
+
+def _lacking(tables: Executions, table: Table, phrase: Phrase, span: Span) -> Condition:
+    sql, parameters = tables.lacks(table, phrase, span)
+    return Condition(sql, tuple(parameters))
 
 
 def _outcomes(terms: Sequence[Term]) -> tuple[frozenset[Kind], frozenset[str]]:
@@ -121,6 +141,8 @@ def _outcomes(terms: Sequence[Term]) -> tuple[frozenset[Kind], frozenset[str]]:
             term.key == "error" and not term.negated
         ):
             left &= {"failure"}
+        elif term.key == "kind" and not term.negated:
+            left &= {"failure", "aborted"}
     kinds: frozenset[Kind] = frozenset(kind for kind, outcomes in _OUTCOMES.items() if left.intersection(outcomes))
     return kinds, frozenset(left)
 
@@ -203,6 +225,8 @@ def _begins(column: str, value: str) -> Condition:
 
 
 def _conditions(term: Term) -> list[Condition]:
+    if term.key == "attempt":
+        return [_of_attempt(term)]
     found = _condition(term)
     if found is None:
         return []
@@ -211,8 +235,8 @@ def _conditions(term: Term) -> list[Condition]:
 
 def _condition(term: Term) -> Condition | None:
     value = _stored(term.value)
-    if term.key in {"kind", "attempt"}:
-        return Condition(f"x.{term.key} = ?", (value,))
+    if term.key == "kind":
+        return Condition("x.kind = ?", (value,))
     if term.key == "incident":
         return Condition("x.incident = ?", (value,))
     if term.key == "root":
@@ -232,6 +256,13 @@ def _condition(term: Term) -> Condition | None:
     if term.key == "release":
         return Condition("x.release IN (SELECT id FROM release WHERE name = ?)", (value,))
     return None
+
+
+def _of_attempt(term: Term) -> Condition:
+    """Few attempts are no first ones, and the index of those is found by these very words."""
+    if term.negated:
+        return Condition("x.attempt <> 1") if term.value == 1 else Condition("x.attempt <> ?", (term.value,))
+    return Condition("x.attempt = ?" + (" AND x.attempt <> 1" if term.value != 1 else ""), (term.value,))
 
 
 def _checks(term: Term, *, in_other: bool) -> list[Check]:

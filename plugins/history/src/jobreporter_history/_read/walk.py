@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jobreporter_history._calendar import Table, ended_at
 from jobreporter_history._engines.database import Connection, Row
 from jobreporter_history._engines.trouble import Gone, OutOfTime
 from jobreporter_history._read.names import Names
 from jobreporter_history._read.plan import Condition, plan, select
+from jobreporter_history._read.reaching import may_have
 from jobreporter_history._read.rows import SELECTED, execution
 from jobreporter_history._records.executions import Execution, Page
 from jobreporter_history._records.terms import Terms
@@ -72,6 +73,8 @@ class Walk:
             there = tuple(table for table in tables if table.lowest <= lowest and table.beyond >= beyond)
             if there and lowest < self._position and beyond > self._plan.lowest:
                 self._position = min(self._position, beyond)
+                if self._plan.longer and not may_have(self._connection, self._plan, lowest, beyond):
+                    continue
                 yield Stretch(max(lowest, self._plan.lowest), beyond, there)
 
     def _next(self, stretch: Stretch, limit: int) -> Iterator[Execution]:
@@ -102,10 +105,10 @@ class Walk:
         strands: tuple[Condition | None, ...] = self._plan.strands or (None,)
         for table in tables:
             for strand in strands:
-                sql, parameters = select(SELECTED, table, self._plan, self._tables, strand)
-                bounds: list[Any] = [lowest, self._position, limit]
+                span = (lowest, self._position)
+                sql, parameters = select(SELECTED, table, self._plan, self._tables, strand=strand, span=span)
                 try:
-                    rows = self._connection.rows(sql, parameters + bounds)
+                    rows = self._connection.rows(sql, [*parameters, limit])
                 except Gone:
                     continue
                 found.update((row[0], row) for row in rows)

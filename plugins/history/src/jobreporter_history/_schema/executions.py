@@ -11,6 +11,9 @@ from jobreporter_history._engines.sqlite import SqliteConnection
 from jobreporter_history._rows.words import Phrase, Words
 from jobreporter_history._schema import postgresql_executions, sqlite_executions
 
+#: Ids, from the first and before the second.
+Span = tuple[int, int]
+
 
 class Executions(Protocol):
     """What a dialect's module can do; its functions say what they do."""
@@ -22,7 +25,7 @@ class Executions(Protocol):
     def drop(self, connection: Connection, table: Table) -> None: ...
     def source(self, table: Table, phrases: Sequence[Phrase]) -> tuple[str, str, list[Any]]: ...
     def order(self, phrases: Sequence[Phrase], /) -> str: ...
-    def lacks(self, table: Table, phrase: Phrase, /) -> tuple[str, list[Any]]: ...
+    def lacks(self, table: Table, phrase: Phrase, span: Span, /) -> tuple[str, list[Any]]: ...
 
 
 def of(connection: Connection) -> Executions:

@@ -78,7 +78,7 @@ def order(_phrases: Sequence[Phrase]) -> str:
     return "x.id"
 
 
-def lacks(_table: Table, phrase: Phrase) -> tuple[str, list[Any]]:
+def lacks(_table: Table, phrase: Phrase, _span: tuple[int, int]) -> tuple[str, list[Any]]:
     """The condition that a row doesn't have the phrase, with its parameters."""
     return "NOT x.words @@ ?::tsquery", [_query(phrase)]
 

@@ -77,11 +77,11 @@ def order(phrases: Sequence[Phrase]) -> str:
     return "f.rowid" if phrases else "x.id"
 
 
-def lacks(table: Table, phrase: Phrase) -> tuple[str, list[Any]]:
-    """The condition that a row doesn't have the phrase, with its parameters."""
+def lacks(table: Table, phrase: Phrase, span: tuple[int, int]) -> tuple[str, list[Any]]:
+    """The condition that a row of a span of ids doesn't have the phrase, with its parameters."""
     return (
-        f"x.id NOT IN (SELECT rowid FROM {table.text} WHERE {table.text} MATCH ?)",
-        [_match(phrase)],
+        f"x.id NOT IN (SELECT rowid FROM {table.text} WHERE {table.text} MATCH ? AND rowid >= ? AND rowid < ?)",
+        [_match(phrase), *span],
     )
 
 

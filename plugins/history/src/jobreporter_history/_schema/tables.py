@@ -98,6 +98,7 @@ CREATE UNIQUE INDEX {table}_execution_id ON {table} (execution_id);
 CREATE INDEX {table}_job_id ON {table} (job_id);
 CREATE INDEX {table}_root_id ON {table} (root_id) WHERE root_id IS NOT NULL;
 CREATE INDEX {table}_series ON {table} (series, outcome, id);
+CREATE INDEX {table}_retry ON {table} (id) WHERE attempt <> 1;
 """
 _OK_INDEXES = "CREATE INDEX {table}_outcome ON {table} (outcome, id) WHERE outcome <> 'success';"
 _BAD_INDEXES = "CREATE INDEX {table}_incident ON {table} (incident, id) WHERE incident IS NOT NULL;"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from jobreporter_history._display.states import status_of
-from jobreporter_history._display.text import ago, clock, literal, number, percent
+from jobreporter_history._display.text import ago, clock, fact, number, percent
 from jobreporter_history._top import charts, wording
 from jobreporter_history._top.lines import Line, Part, blank, flow, heading, safe, wrapped
 from jobreporter_history._top.sections import error_lines, listed, titled
@@ -97,19 +97,19 @@ def _log(detail: IncidentDetail, room: Room) -> list[Line]:
             (
                 Part(clock(each.at, room.now), "quiet"),
                 wording.state(each.happening),
-                Part(safe(", ".join(filter(None, (each.cause, *_told(each.facts))))), "quiet"),
+                Part(
+                    safe(
+                        ", ".join(
+                            filter(None, (each.cause, *(fact(name, value) for name, value in each.facts.items())))
+                        )
+                    ),
+                    "quiet",
+                ),
             )
         )
         for each in detail.log[:_MOST_LOG]
     ]
     return listed("What happened", table(columns, rows, room.width, titled=False), room.width) if rows else []
-
-
-def _told(facts: dict[str, object]) -> Iterable[str]:
-    return (
-        f"{name.replace('_', ' ')} {value if isinstance(value, str) else literal(value)}"
-        for name, value in facts.items()
-    )
 
 
 def _facets(facets: Facets, width: int) -> list[Line]:

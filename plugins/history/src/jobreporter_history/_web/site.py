@@ -94,6 +94,7 @@ class Site:
         )
         self._templates.globals.update(
             percent=text.percent,
+            fact=text.fact,
             span=charts.span,
             spark=charts.spark,
             axis_labels=axis.labels,

@@ -19,6 +19,8 @@ from jobreporter_history.store import Count, Execution, Page
 
 _ROWS = 50
 _ROWS_OF_EXPORT = 500
+# Seconds that counting may take beside the list; what isn't counted by then is "at least".
+_COUNTING = 0.05
 _LARGEST = 2**63 - 1
 #: A spreadsheet takes a cell that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -46,8 +48,15 @@ def executions(site: Site, request: Request) -> Response:
     except QueryError as error:
         return _listed(site, request, text, query=Query(text, ()), page=Page(rows=()), problem=str(error))
     page = site.store.executions(query.terms, before=before, limit=_ROWS)
-    counted = site.store.count(query.terms)
+    counted = _counted(site, query, page, from_newest=before is None)
     return _listed(site, request, text, query=query, page=page, counted=counted)
+
+
+def _counted(site: Site, query: Query, page: Page, *, from_newest: bool) -> Count:
+    """How many match, without looking for them a second time where the list says it already."""
+    if from_newest and (page.before is None or page.searched_back_to is not None):
+        return Count(value=len(page.rows), exact=page.before is None)
+    return site.store.count(query.terms, budget=_COUNTING)
 
 
 def export(site: Site, request: Request) -> Response:
@@ -58,7 +67,8 @@ def export(site: Site, request: Request) -> Response:
         return PlainTextResponse(f"{visible(str(error))}\n", 400)
     # Trouble with the store shows before anything was sent.
     first = site.store.executions(query.terms, before=before, limit=_ROWS_OF_EXPORT)
-    rows = _all(site, query, first)
+    # Whoever asks for the head alone gets no row looked up.
+    rows = iter(()) if request.method == "HEAD" else _all(site, query, first)
     if request.url.path.endswith(".csv"):
         return StreamingResponse(
             _in_turn(site, _csv(rows)),
