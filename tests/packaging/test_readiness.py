@@ -216,6 +216,23 @@ def test_what_can_not_be_looked_at_is_told(tmp_path: Path) -> None:
     assert "can't be read as a wheel" in refused(tmp_path / "broken.whl")[1]
 
 
+def test_a_project_that_does_not_build_is_told_what_its_backend_says(tmp_path: Path) -> None:
+    """All of it, where that takes more than a line; what is installed already is no remedy."""
+    project = '[project]\nname = "jobreporter-empty"\nversion = "1"\n'
+    hatchling = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    (tmp_path / "pyproject.toml").write_text(project + hatchling)
+    code, said = refused(tmp_path)
+    assert code == 1
+    assert "ValueError: Unable to determine which files to ship" in said
+    assert "no directory that matches the name of your project (jobreporter_empty)" in said
+    assert "pip install" not in said
+
+    own = '[build-system]\nrequires = []\nbackend-path = ["."]\nbuild-backend = "own"\n'
+    (tmp_path / "pyproject.toml").write_text(project + own)
+    (tmp_path / "own.py").write_text("def build_wheel(*_): raise SystemExit('step 1\\nno compiler here')\n")
+    assert "by own: no compiler here" in refused(tmp_path)[1]
+
+
 @pytest.mark.parametrize(
     ("requirement", "told"),
     [

@@ -56,6 +56,8 @@ def run(dispatcher: Dispatcher, job: dict[str, Any]) -> None:
             again = False
         if FAULT != "never stops what failed" or job["name"] != "exception":
             execution.stop()
+        if FAULT == "waits for its reporters":
+            dispatcher.flush(60)
         if FAULT == "tells it in both processes":
             dispatcher.publish(Stopped(job=execution.job, at=time.time(), outcome="success"))
         if not again or FAULT == "swallows what the job raises":

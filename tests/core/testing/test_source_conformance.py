@@ -11,6 +11,7 @@ import pytest
 from jobreporter.testing import (
     SourceConformance,
     WorkerBench,
+    _waiting,
     make_event,
     make_job,
     outcomes_table,
@@ -94,6 +95,7 @@ def complaint(case: str, fault: str, folder: Path) -> str | None:
         ("tells local times", "test_its_times_are_unix_seconds", "'job.enqueued_at': "),
         ("tells milliseconds", "test_its_times_are_unix_seconds", "'job.enqueued_at': "),
         ("has no name", "test_its_jobs_say_where_they_come_from", "Job.source is 'python': begin(..., source=NAME)"),
+        ("waits for its reporters", "test_a_reporter_that_hangs", "'exception': []"),
         ("ends by itself", "test_success", "the worker ended before, with 0"),
         ("enters no execution", "test_success", "reported: [('started', 'failure exception"),
         ("shows secrets", "test_the_job_finds_its_execution", "the secret argument of the job 'success' was reported"),
@@ -108,8 +110,12 @@ def complaint(case: str, fault: str, folder: Path) -> str | None:
         ("works without a config", "test_a_config_that_cannot_be_used", "ended as if all were well"),
     ],
 )
-def test_it_finds_what_a_source_does_wrong(fault: str, case: str, words: str, tmp_path: Path) -> None:
+def test_it_finds_what_a_source_does_wrong(
+    fault: str, case: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each fault fails the case that is about it, in words that say what was seen."""
+    if fault == "waits for its reporters":
+        monkeypatch.setattr(_waiting, "PATIENCE", 5.0)  # what it waits for never comes
     assert words in str(complaint(case, fault, tmp_path / "faulty"))
 
 

@@ -159,13 +159,19 @@ def _built(folder: Path, scratch: Path) -> Path:
     command = [sys.executable, "-c", _BUILD, backend, *system.get("backend-path", []), str(scratch)]
     done = subprocess.run(command, cwd=folder, capture_output=True, check=False, text=True)  # noqa: S603 - the project's own
     if done.returncode:
-        said = one_line((done.stderr.strip().splitlines() or ["it said nothing"])[-1], 300)
+        said = _raised(done.stderr)
         needed = " ".join(f"'{each}'" for each in system.get("requires", []))
-        raise NoSubject(
-            f"no wheel could be built of {str(folder)!r} by {backend}: {said}. It needs pip install {needed}"
-        )
+        remedy = f". It needs pip install {needed}" if said.startswith(("ModuleNotFoundError", "ImportError")) else ""
+        raise NoSubject(f"no wheel could be built of {str(folder)!r} by {backend}: {said}{remedy}")
     [wheel] = scratch.glob("*.whl")
     return wheel
+
+
+def _raised(stderr: str) -> str:
+    """What the last traceback ends with, all of its lines; without one, the last line of all."""
+    _, traceback, rest = stderr.rpartition("Traceback (most recent call last):\n")
+    lines = [line for line in rest.splitlines() if line.strip() and not (traceback and line.startswith(" "))]
+    return one_line(" ".join(lines if traceback else lines[-1:]) or "it said nothing", 400)
 
 
 def _installed(target: str) -> importlib_metadata.IDistribution:

@@ -18,6 +18,25 @@ path = "{path}"
 use = "no_such_module:reporter"
 """
 
+#: Two reporters, of which one hangs for as long as the case lasts.
+HALF_STUCK = """
+[dispatcher]
+exit_timeout = 0.5
+
+[reporters.recorder]
+use = "jobreporter.testing:FileRecorder"
+path = "{path}"
+
+[reporters.stuck]
+use = "jobreporter.testing._source._stuck:Stuck"
+
+[reporters.stuck.lane]
+timeout = "1h"
+"""
+
+#: Jobs whose executions are over at once, and enough of them that a wait for each would show.
+QUICK = ("success", "exception", "retried", "exhausted", "inherited", "skipped")
+
 
 class ConfigCases(SourceCases):
     """What holds for every kind of worker, and can't be left out."""
@@ -61,3 +80,15 @@ class ConfigCases(SourceCases):
         same(bench.executions("success"), [SUCCEEDED], "The job.")
         said = bench.what_the_worker_said()
         same(said.count("reporter 'broken' is broken"), 1, f"How often the worker says that it is broken.\n{said}")
+
+    def test_a_reporter_that_hangs(self) -> None:
+        """Jobs don't wait for it: a source that flushes after each of them does."""
+        bench = self.bench(HALF_STUCK)
+        names = [name for name in QUICK if name not in self.not_observable]
+        bench.send(*names)
+        bench.start()
+        bench.wait_for_stops({name: len(self.expected(name)) for name in names})
+        bench.stop()
+
+        for name in names:
+            self.check(bench, name, name)
