@@ -41,6 +41,7 @@ from jobreporter.streams import (
     StreamError,
     StreamFull,
     StreamRefused,
+    Window,
 )
 
 logger = logging.getLogger("jobreporter")
@@ -190,6 +191,8 @@ class Feeder:
             lacking |= self._share(lane)
         if self._agents.late or lacking:
             self._turns.put_off("presence", _LOOK_AGAIN)
+        # One that was set back has new events where its head has been already, and wakes nobody.
+        self._heads.clear()
 
     def _tell_of_strangers(self) -> None:
         strangers = self._agents.strangers(self._config)
@@ -328,6 +331,13 @@ class Feeder:
             most = min(_READ, max(_READ_LEAST, int(room * self._bytes_per_event)))
             window = self._stream.read(partition, offset, most)
             self._heads[partition] = window.head
+            if not _follows(window, offset):
+                # Trimmed meanwhile, or the store has lost some by itself: to register says what is to come instead.
+                self._registered = False
+                for lane in lanes:
+                    self._drop(lane.name, partition)
+                self._turns.put_off("presence", 0)
+                continue
             if events := sum(entry.events for entry in window.entries):
                 self._bytes_per_event = sum(len(entry.data) for entry in window.entries) / events
             wanted_by = [(lane, lane.wanted()) for lane in lanes]
@@ -386,6 +396,7 @@ class Feeder:
             self._want_ledgers = False
             asked_at = self._progress.now()
             self.ledgers = self._stream.ledgers()
+            self._registered &= {each.name for each in self._runs} <= {each.reporter for each in self.ledgers}
             self._progress.looked(self.ledgers, asked_at)
             self.open_executions = self._stream.open_executions()
         if not self._has_task(_KEEPER):
@@ -435,6 +446,11 @@ class Feeder:
         if self._ingest is not None:
             self._ingest.close()
         self._stream.close()
+
+
+def _follows(window: Window, offset: int) -> bool:
+    """Whether what was read begins at this offset, or there is nothing yet."""
+    return window.head == offset or any(entry.offset <= offset for entry in window.entries[:1])
 
 
 def _not_wanted(_event: Event) -> bool:
