@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from jobreporter._cli import main
 from jobreporter_history._cli import incidents as module
 from jobreporter_history._open import open_database
+from jobreporter_history.store import Refused
 
 from .conftest import Read, Run
 from .contents import rows_equal_rollups
@@ -48,6 +49,18 @@ def kept(url: str, run: Run) -> Running:
         assert running.write(failed(NOW + number, name=f"shop.tasks.job_{number % 2}"))
     running.tick(10)
     return running
+
+
+@pytest.mark.parametrize("name", ["check", "repair", "prune"])
+def test_a_history_that_is_not_there_is_not_begun(name: str, command: Command, url: str, read: Read) -> None:
+    """A slip in the path or in the database's name isn't found in order, and leaves nothing behind."""
+    said = command("history", name, expected=1).output
+    assert re.search("there is no such file|no history is kept there yet", said)
+    if url.startswith("sqlite"):
+        assert not path_of(url).exists()
+    else:
+        with pytest.raises(Refused, match="no history is kept there yet"):
+            read(url).health()
 
 
 def test_commands_are_core_s_own_beside_the_others() -> None:

@@ -17,6 +17,7 @@ from jobreporter import JobReporterError, Secret, one_line, reporter_options
 from jobreporter_history._engines.database import Database
 from jobreporter_history._open import open_database
 from jobreporter_history._options import HistoryOptions
+from jobreporter_history._schema.migrations import check_begun
 from jobreporter_history.store import Store, StoreError, open_store
 
 
@@ -62,12 +63,15 @@ class Asked(NamedTuple):
                 store.close()
 
     @contextmanager
-    def writing(self) -> Iterator[Database]:
-        """The database itself."""
+    def writing(self, *, begins: bool = False) -> Iterator[Database]:
+        """The database itself. begins: whether one that isn't there yet is begun; else a slip of the pen would be one."""
         url = self.options().store.reveal()
         with told_in_a_sentence():
             database = open_database(url)
             try:
+                if not begins:
+                    with database.reading() as connection:
+                        check_begun(connection)
                 yield database
             finally:
                 database.close()

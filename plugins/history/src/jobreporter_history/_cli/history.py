@@ -121,7 +121,7 @@ def recover(asked: Asked, damaged: Path) -> None:
     """Write the executions that can still be read in the file DAMAGED into the history. DAMAGED itself isn't changed."""
     from jobreporter_history._upkeep.recover import recover as read_what_is_left
 
-    with asked.writing() as database:
+    with asked.writing(begins=True) as database:
         found = read_what_is_left(damaged, database)
     if asked.for_programs:
         print_json(found._asdict())

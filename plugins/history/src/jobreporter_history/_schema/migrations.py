@@ -15,6 +15,7 @@ Step = Callable[[Connection], None]
 
 # Any number that nobody else is likely to take for a lock of theirs.
 _LOCK = 0x6A6F_6272
+_NOTHING = "no history is kept there yet: the first worker that starts begins it"
 
 
 def _first(connection: Connection) -> None:
@@ -63,8 +64,14 @@ def check_version(connection: Connection, newest: int = len(STEPS)) -> None:
             f"the store has version {found} of the history's tables, and this jobreporter-history reads version {newest}:"
             " it is brought up to date by the first worker that starts, or by `jobreporter history check`"
             if found
-            else "no history is kept there yet: the first worker that starts begins it"
+            else _NOTHING
         )
+
+
+def check_begun(connection: Connection) -> None:
+    """Raises `Refused` if there are no tables, of whatever version."""
+    if not version(connection):
+        raise Refused(_NOTHING)
 
 
 def _check_sight(connection: Connection) -> None:
