@@ -9,7 +9,7 @@ from jobreporter._agent.lane import WindowLane
 from jobreporter._stream.decode import Decoded, decode
 from jobreporter._stream.frame import Unreadable
 from jobreporter.events import Event
-from jobreporter.streams import Entry, Stream
+from jobreporter.streams import Entry, Stream, Window
 
 # Bytes that are read at once, and at least.
 _READ = 256 * 1024
@@ -29,6 +29,8 @@ class Loader:
         self._bytes_per_event = 128.0
         #: By partition: the offset up to which everything was read, as long as that is known.
         self.heads: dict[int, int] = {}
+        #: The reporters and partitions that were to be read where the stream has nothing any more.
+        self.astray: list[tuple[str, int]] = []
 
     def look_at(self, partition: int) -> None:
         """It is to be read, whatever is known."""
@@ -44,9 +46,13 @@ class Loader:
             offset = lane.windows.wants(partition)
             if offset is not None and offset < self.heads.get(partition, offset + 1):
                 wanted.setdefault((partition, offset), []).append(lane)
-        found = False
+        found, self.astray = False, []
         for (partition, offset), lanes in wanted.items():
-            entries = self._read(partition, offset, room=max(lane.windows.room for lane in lanes))
+            window = self._read(partition, offset, room=max(lane.windows.room for lane in lanes))
+            if not _follows(window, offset):
+                self.astray += [(lane.name, partition) for lane in lanes]
+                continue
+            entries = window.entries
             found |= bool(entries)
             wanted_by = [(lane, lane.wanted()) for lane in lanes]
             for entry in entries:  # for all of them while it is decoded
@@ -56,14 +62,14 @@ class Loader:
                 lane.wakeup.wake()
         return found
 
-    def _read(self, partition: int, offset: int, room: int) -> Sequence[Entry]:
+    def _read(self, partition: int, offset: int, room: int) -> Window:
         # What finds no room would be read again.
         most = min(_READ, max(_READ_LEAST, int(room * self._bytes_per_event)))
         window = self._stream.read(partition, offset, most)
         self.heads[partition] = window.head
         if events := sum(entry.events for entry in window.entries):
             self._bytes_per_event = sum(len(entry.data) for entry in window.entries) / events
-        return window.entries
+        return window
 
     def _load(self, lane: WindowLane, partition: int, entry: Entry, passes: Callable[[Event], bool] | None) -> None:
         offset = lane.windows.wants(partition)
@@ -93,6 +99,11 @@ class Loader:
                 del self._decoded[next(iter(self._decoded))]
             self._decoded[partition, entry.key] = found
         return found
+
+
+def _follows(window: Window, offset: int) -> bool:
+    """Whether what was read begins at this offset, or there is nothing yet."""
+    return window.head == offset or any(entry.offset <= offset for entry in window.entries[:1])
 
 
 def _not_wanted(_event: Event) -> bool:

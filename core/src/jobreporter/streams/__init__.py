@@ -130,6 +130,8 @@ class Stream(Protocol):
         One that is known stays where it is. A new one begins at the head (``now``) or at the oldest entry (``oldest``).
         The first reporters that a stream ever sees all begin at the oldest entry: what was appended before the first
         agent came is theirs.
+        Where the store has lost entries by itself, those that a reporter had not settled are added to its ledger as
+        ``expired``, and it goes on with what is there.
         """
 
     def acquire(self, reporter: str, partition: int, owner: bytes, seconds: float) -> Lease | None:
