@@ -14,10 +14,11 @@ import pytest
 from jobreporter._stream.beat import decode_beat, encode_beat
 from jobreporter._stream.encode import encode
 from jobreporter._stream.frame import Unreadable
-from jobreporter._stream.spool_folder import Segment, kind_of_file_system, segment_named
+from jobreporter._stream.spool_folder import Segment, segment_named
 from jobreporter._stream.spool_reader import Record, SegmentReader, segments
 from jobreporter._stream.spool_writer import LENGTH, SEGMENT, SpoolWriter
 from jobreporter.streams import StreamDown, StreamFull, StreamRefused
+from jobreporter.streams._files import kind_of_file_system
 
 from .examples import HEADER, beginnings, execution
 
@@ -217,7 +218,7 @@ def test_a_file_system_of_another_machine_is_refused(
     kind: str, writer: SpoolWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its locks are not to be relied on."""
-    monkeypatch.setattr("jobreporter._stream.spool_folder.kind_of_file_system", lambda _path: kind)
+    monkeypatch.setattr("jobreporter.streams._files.kind_of_file_system", lambda _path: kind)
     with pytest.raises(StreamRefused, match=f"is on a file system of kind {kind}, whose locks can't be relied on"):
         writer.append(BATCHES[0])
 

@@ -204,6 +204,18 @@ def test_the_file_becomes_smaller_again(path: Path) -> None:
     assert path.stat().st_size < 30_000_000
 
 
+@pytest.mark.parametrize("kind", ["nfs4", "cifs"])
+@pytest.mark.parametrize("create", [True, False])
+def test_a_file_system_of_another_machine_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, create: bool
+) -> None:
+    """With a spool on each machine it would seem to do, until two of them had written to it."""
+    monkeypatch.setattr("jobreporter.streams._files.kind_of_file_system", lambda _path: kind)
+    with pytest.raises(StreamRefused, match=f"stream.db' is on a file system of kind {kind}, whose locks can't"):
+        opened(path, create=create)
+    assert not path.exists()
+
+
 def test_numbers_are_kept_for_as_long_as_they_can_matter(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour for a producer that has left, and as long as a reporter is remembered for one that gave no sign of it."""
     stream = opened(path)

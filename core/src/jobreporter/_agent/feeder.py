@@ -146,7 +146,7 @@ class Feeder:
             return busy
         busy |= self._take_in()
         busy |= self._loader.load(self._holdings.partitions)
-        self._begin_anew(self._loader.gaps)
+        self._holdings.begin_anew(self._loader.astray)
         self._look_after(is_present=is_present)
         return busy
 
@@ -176,15 +176,8 @@ class Feeder:
             lacking |= self._holdings.share(lane, stopping=self.stopping)
         if self._agents.late or lacking:
             self._turns.put_off("presence", _LOOK_AGAIN)
-        # One that was set back has new events where its head has been already, and wakes nobody.
+        # A stream that was set back has new events where its head has been already, and wakes nobody.
         self._loader.heads.clear()
-
-    def _begin_anew(self, gaps: Sequence[tuple[str, int]]) -> None:
-        """Trimmed meanwhile, or the store has lost some by itself: to register says what is to come instead."""
-        for gap in gaps:
-            self._holdings.unregistered = True
-            self._holdings.drop(self._holdings.partitions[gap])
-            self._turns.put_off("presence", 0)
 
     def _tell_of_strangers(self) -> None:
         strangers = self._agents.strangers(self._config)
@@ -259,8 +252,9 @@ class Feeder:
             self._want_ledgers = False
             asked_at = self._progress.now()
             self.ledgers = self._stream.ledgers()
-            if not {each.name for each in self._runs} <= {each.reporter for each in self.ledgers}:
-                self._holdings.unregistered = True
+            self._holdings.unregistered |= not {each.name for each in self._runs} <= {
+                each.reporter for each in self.ledgers
+            }
             self._progress.looked(self.ledgers, asked_at)
             self.open_executions = self._stream.open_executions()
         if not self._holdings.has_task(_KEEPER):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from jobreporter._agent.lane import WindowLane
 from jobreporter._agent.presence import Agents
@@ -91,6 +91,16 @@ class Holdings:
         """It is somebody else's now, with all that isn't settled."""
         self.partitions.pop((lease.reporter, lease.partition), None)
         self._windows[lease.reporter].abandon(lease.partition)
+
+    def begin_anew(self, astray: Iterable[tuple[str, int]]) -> None:
+        """Drop what is nowhere in the stream, which was trimmed meanwhile, set back, or has lost some by itself.
+
+        To register puts the stream in order, and says what is to come instead.
+        """
+        for name in astray:
+            self.drop(self.partitions[name])
+            self.unregistered = True
+            self._turns.put_off("presence", 0)
 
     def has_task(self, name: str) -> bool:
         """Whether a task is this agent's; one that nobody has becomes so."""

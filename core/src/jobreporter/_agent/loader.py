@@ -27,10 +27,10 @@ class Loader:
         self._decoded: dict[tuple[int, str], Decoded | str] = {}
         self._first = 0
         self._bytes_per_event = 128.0
-        #: Of the last time: reporters and partitions where what comes next is not there any more.
-        self.gaps: list[tuple[str, int]] = []
         #: By partition: the offset up to which everything was read, as long as that is known.
         self.heads: dict[int, int] = {}
+        #: The reporters and partitions that were to be read where the stream has nothing any more.
+        self.astray: list[tuple[str, int]] = []
 
     def look_at(self, partition: int) -> None:
         """It is to be read, whatever is known."""
@@ -46,11 +46,11 @@ class Loader:
             offset = lane.windows.wants(partition)
             if offset is not None and offset < self.heads.get(partition, offset + 1):
                 wanted.setdefault((partition, offset), []).append(lane)
-        found, self.gaps = False, []
+        found, self.astray = False, []
         for (partition, offset), lanes in wanted.items():
             window = self._read(partition, offset, room=max(lane.windows.room for lane in lanes))
             if not _follows(window, offset):
-                self.gaps += [(lane.name, partition) for lane in lanes]
+                self.astray += [(lane.name, partition) for lane in lanes]
                 continue
             entries = window.entries
             found |= bool(entries)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
 from jobreporter._config.records import Config, ReporterConfig
-from jobreporter._stream.settings import default_namespace, resolve_table, table_faults
+from jobreporter._stream.settings import StreamTarget, default_namespace, resolve_table, table_faults
 from jobreporter.errors import Fault
 from jobreporter.options import Options, Secret, Size
-from jobreporter.streams import Engine, Stream, StreamSettings
 
 
 class RelayOptions(Options):
@@ -29,22 +28,6 @@ class RelayOptions(Options):
     max_bytes: Annotated[Size, msgspec.Meta(ge=1_000_000)] = "256MB"  # type: ignore[assignment]  # read as the size that it means
     #: Whether what the target acknowledges outlives a power cut.
     sync: bool = False
-
-
-class RelayTarget(NamedTuple):
-    """A stream that a relay appends to."""
-
-    url: str
-    engine: Engine
-    settings: StreamSettings
-
-    def open(self) -> Stream:
-        """Raises a stream's errors."""
-        return self.engine.open(self.url, self.settings)
-
-    def look(self) -> Stream:
-        """Open it to look at it, and make none. Raises a stream's errors, StreamMissing where there is none."""
-        return self.engine.open(self.url, msgspec.structs.replace(self.settings, create=False))
 
 
 def relay_faults(relay: ReporterConfig, config: Config) -> list[Fault]:
@@ -66,10 +49,10 @@ def _where(table: ReporterConfig, config: Config) -> tuple[object, object]:
     return url, namespace or default_namespace(config)
 
 
-def resolve_target(relay: ReporterConfig, config: Config) -> RelayTarget:
+def resolve_target(relay: ReporterConfig, config: Config) -> StreamTarget:
     """The target with its references followed.
 
     Raises BrokenReporter if a reference is unset or an engine can't be imported, and ConfigError if the file is wrong.
     """
-    url, engine, _options, settings = resolve_table(relay, RelayOptions, config)
-    return RelayTarget(url, engine, settings)
+    target, _options = resolve_table(relay, RelayOptions, config)
+    return target

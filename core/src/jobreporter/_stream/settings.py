@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 
@@ -49,21 +49,12 @@ class StreamOptions(Options):
     sync: bool = False
 
 
-class StreamConfig(NamedTuple):
-    """A stream that can be opened."""
+class StreamTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a stream is, and what its engine is told: all that it takes to open it."""
 
     url: str
     engine: Engine
-    options: StreamOptions
     settings: StreamSettings
-    #: Where workers write to, unless they append to the stream itself.
-    spool: str | None
-
-    @property
-    def retention(self) -> Retention:
-        options = self.options
-        forget_after = options.max_age if options.forget_after is None else options.forget_after
-        return Retention(max_age=options.max_age, max_bytes=options.max_bytes, forget_after=forget_after)
 
     def open(self) -> Stream:
         """Raises a stream's errors."""
@@ -72,6 +63,20 @@ class StreamConfig(NamedTuple):
     def look(self) -> Stream:
         """Open it to look at it, and make none. Raises a stream's errors, StreamMissing where there is none."""
         return self.engine.open(self.url, msgspec.structs.replace(self.settings, create=False))
+
+
+class StreamConfig(StreamTarget, frozen=True, kw_only=True):
+    """What ``[stream]`` says."""
+
+    options: StreamOptions
+    #: Where workers write to, unless they append to the stream itself.
+    spool: str | None
+
+    @property
+    def retention(self) -> Retention:
+        options = self.options
+        forget_after = options.max_age if options.forget_after is None else options.forget_after
+        return Retention(max_age=options.max_age, max_bytes=options.max_bytes, forget_after=forget_after)
 
 
 def stream_faults(config: Config) -> list[Fault]:
@@ -114,14 +119,14 @@ def resolve_stream(config: Config) -> StreamConfig:
     """
     table = config.stream
     assert table is not None  # noqa: S101 - nobody asks where there is no stream
-    url, engine, options, settings = resolve_table(table, StreamOptions, config)
+    target, options = resolve_table(table, StreamOptions, config)
     assert isinstance(options, StreamOptions)  # noqa: S101 - it was resolved as such
     spool = options.spool
     if spool is not None:
         spool = os.path.join(table.folder or os.curdir, spool)
-    elif not engine.direct:
-        spool = engine.spool_folder(url)
-    return StreamConfig(url, engine, options, settings, spool)
+    elif not target.engine.direct:
+        spool = target.engine.spool_folder(target.url)
+    return StreamConfig(url=target.url, engine=target.engine, settings=target.settings, options=options, spool=spool)
 
 
 def default_namespace(config: Config) -> str:
@@ -129,10 +134,8 @@ def default_namespace(config: Config) -> str:
     return config.context.service or "jobreporter"
 
 
-def resolve_table(
-    table: ReporterConfig, options_type: type[Options], config: Config
-) -> tuple[str, Engine, Options, StreamSettings]:
-    """The URL, the engine, core's own keys and what the engine is told, of a table that says where a stream is.
+def resolve_table(table: ReporterConfig, options_type: type[Options], config: Config) -> tuple[StreamTarget, Options]:
+    """The stream that a table says, and core's own keys there.
 
     options_type: core's keys there, among them ``url``, ``namespace``, ``partitions``, ``sync`` and ``max_bytes``. Raises
     BrokenReporter if a reference is unset or an engine can't be imported, and ConfigError if the file is wrong.
@@ -149,7 +152,7 @@ def resolve_table(
         max_bytes=options.max_bytes,
         options=resolve_options(engine.options, theirs),
     )
-    return url, engine, options, settings
+    return StreamTarget(url=url, engine=engine, settings=settings), options
 
 
 def _parted(table: ReporterConfig, options_type: type[Options]) -> tuple[ReporterConfig, ReporterConfig]:

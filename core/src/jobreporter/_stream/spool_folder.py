@@ -6,11 +6,10 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from jobreporter.streams._files import how_to_share, refuse_closed
+from jobreporter.streams._files import how_to_share, refuse_closed, unreliable
 from jobreporter.streams.errors import StreamDown, StreamRefused
 
 #: Where records that were damaged are kept, in the folder.
@@ -19,8 +18,6 @@ DAMAGED = "damaged"
 _FOLDER_MODE = 0o2770
 
 _NAME = re.compile(r"([0-9a-f]{16})\.(\d{1,9})")
-# Locks, appends and atomic renames are not to be relied on there: on some not between machines, on some not at all.
-_REFUSED_KINDS = re.compile(r"nfs\d*|cifs|smb\w*|fuse(\..*)?|ceph|afs|lustre|glusterfs")
 
 
 class Segment(NamedTuple):
@@ -84,9 +81,8 @@ def _refuse_unfit(folder: str, found: os.stat_result) -> None:
         raise StreamRefused(f"the spool {folder!r} is no folder")
     if found.st_mode & stat.S_IWOTH:
         raise StreamRefused(f"the spool {folder!r} can be written to by everybody, who could forge events: chmod o-w")
-    kind = kind_of_file_system(os.path.realpath(folder))
-    if kind is not None and _REFUSED_KINDS.fullmatch(kind):
-        raise StreamRefused(f"the spool {folder!r} is on a file system of kind {kind}, whose locks can't be relied on")
+    if problem := unreliable(folder):
+        raise StreamRefused(f"the spool {folder!r} {problem}")
 
 
 def refusal(path: str, error: OSError) -> StreamDown | StreamRefused:
@@ -97,23 +93,3 @@ def refusal(path: str, error: OSError) -> StreamDown | StreamRefused:
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError):
         return StreamRefused(problem)
     return StreamDown(problem)
-
-
-def kind_of_file_system(path: str, mounts: Iterable[str] | None = None) -> str | None:
-    """What kind of file system an absolute path is on, as Linux calls it; ``None`` where that can't be known."""
-    if mounts is None:
-        try:
-            with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-                mounts = file.readlines()
-        except OSError:
-            return None
-    nearest, kind = "", None
-    for line in mounts:
-        # 36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw
-        left, _, right = line.partition(" - ")
-        point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), left.split(" ")[4])
-        inside = path == point or path.startswith(point.rstrip("/") + "/")
-        # Of two mounts at one place, the later one hides the other.
-        if inside and len(point) >= len(nearest):
-            nearest, kind = point, right.split(" ")[0]
-    return kind

@@ -6,10 +6,14 @@ import errno
 import grp
 import os
 import pwd
+import re
 import stat
+from collections.abc import Iterable
 
 _SHARED = 0o660
 _OWN = 0o600
+# Locks, appends and atomic renames are not to be relied on there: on some not between machines, on some not at all.
+_REFUSED_KINDS = re.compile(r"nfs\d*|cifs|smb\w*|fuse(\..*)?|ceph|afs|lustre|glusterfs")
 
 
 def share(file: int | str, folder: str) -> None:
@@ -26,6 +30,34 @@ def share(file: int | str, folder: str) -> None:
             os.chmod(file, _OWN)
             return
     os.chmod(file, _SHARED)
+
+
+def unreliable(folder: str) -> str:
+    """Why files in a folder can't be shared there, for behind the folder's name; empty where they can."""
+    kind = kind_of_file_system(os.path.realpath(folder))
+    if kind is None or not _REFUSED_KINDS.fullmatch(kind):
+        return ""
+    return f"is on a file system of kind {kind}, whose locks can't be relied on"
+
+
+def kind_of_file_system(path: str, mounts: Iterable[str] | None = None) -> str | None:
+    """What kind of file system an absolute path is on, as Linux calls it; ``None`` where that can't be known."""
+    if mounts is None:
+        try:
+            with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+                mounts = file.readlines()
+        except OSError:
+            return None
+    nearest, kind = "", None
+    for line in mounts:
+        # 36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw
+        left, _, right = line.partition(" - ")
+        point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), left.split(" ")[4])
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        # Of two mounts at one place, the later one hides the other.
+        if inside and len(point) >= len(nearest):
+            nearest, kind = point, right.split(" ")[0]
+    return kind
 
 
 def how_to_open(path: str, *more: str) -> str:

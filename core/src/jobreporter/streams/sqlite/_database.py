@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jobreporter.streams import StreamDown, StreamError, StreamFull, StreamMissing, StreamRefused, StreamSettings
-from jobreporter.streams._files import how_to_open, refuse_closed, share
+from jobreporter.streams._files import how_to_open, refuse_closed, share, unreliable
 
 #: How many bits of an entry's id are its offset; its partition is in those above.
 OFFSET_BITS = 48
@@ -66,6 +66,8 @@ class Database:
         self.path = path
         self.settings = settings
         self._folder = os.path.dirname(path)
+        if problem := unreliable(self._folder):
+            raise StreamRefused(f"{path!r} {problem}")
         with self._told():
             if settings.create:
                 self._make_file()
