@@ -72,6 +72,43 @@ def celery(dispatcher: Dispatcher) -> None:
             result.get(timeout=30, propagate=False)
 
 
+def lost(dispatcher: Dispatcher) -> None:
+    """Two tasks in a Celery worker of the prefork pool: one is over its hard time limit, one ends its child."""
+    import signal
+    import threading
+    import time
+
+    from celery import Celery
+
+    from jobreporter.sources.celery import attach
+
+    app = Celery("shop", broker=os.environ["REDIS_URL"])
+    attach(app, dispatcher)
+
+    @app.task(name="shop.slow", time_limit=1)
+    def slow() -> None:
+        time.sleep(60)
+
+    @app.task(name="shop.killed")
+    def killed() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch() -> None:
+        # Of each job its child has told the start, and this process the failure and the end.
+        while dispatcher.stats()["log"].handled < 4:
+            time.sleep(0.05)
+        # The main thread waits for the broker, and any other would get the signal.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    killed.delay()
+    slow.delay()
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        app.worker_main(["worker", "--pool=prefork", "--concurrency=1", "--without-mingle", "--without-gossip"])
+    except SystemExit:
+        pass
+
+
 def rq(dispatcher: Dispatcher) -> None:
     """Two jobs in a simple worker."""
     from redis import Redis
@@ -196,7 +233,7 @@ def arq(dispatcher: Dispatcher) -> None:
 
 
 QUEUES: dict[str, Callable[[Dispatcher], None]] = {
-    each.__name__: each for each in (celery, rq, huey, dramatiq, program, arq)
+    each.__name__: each for each in (celery, lost, rq, huey, dramatiq, program, arq)
 }
 
 

@@ -136,6 +136,26 @@ def test_a_job_fails_before_the_reporter_has_started(kent: Kent, redis: Server, 
     assert reported(kent) == failures_of(queue)
 
 
+@pytest.mark.parametrize("environ", [{}, {"OWN_DSN": "another"}, {"WITHOUT": "celery"}], ids=str)
+def test_a_child_that_is_lost_is_one_report(kent: Kent, redis: Server, environ: dict[str, str]) -> None:
+    """Celery's main process logs what became of the job, after jobreporter has told it, and once more without the error."""
+    another = {name: value.replace("another", kent.dsn.replace("public", "another")) for name, value in environ.items()}
+    run("lost", redis, HOST_DSN=kent.dsn, **another)
+    events = kent.items()
+    failures = [event["exception"]["values"][-1]["type"] for event in events if "exception" in event]
+    assert Counter(failures) == Counter(["TimeLimitExceeded", "WorkerLostError"])
+    assert {event["logger"] for event in events if "exception" not in event} <= {"multiprocessing"}
+
+
+def test_a_child_that_is_lost_is_told_to_each_of_two_projects(kent: Kent, redis: Server) -> None:
+    """The program's client keeps every line, where what jobreporter reports is elsewhere."""
+    run("lost", redis, HOST_DSN=kent.dsn, OWN_DSN=kent.dsn.replace("/1", "/2"))
+    failures = [event["exception"]["values"][-1]["type"] for event in kent.items() if "exception" in event]
+    assert Counter(failures) == Counter(["TimeLimitExceeded", "WorkerLostError"] * 2)
+    lines = [event.get("logentry", {}).get("message", "") for event in kent.items()]
+    assert any(line.startswith("Hard time limit") for line in lines)
+
+
 def test_the_line_for_another_project(kent: Kent, redis: Server) -> None:
     """Where the program's client and the reporter have different projects, RQ's own line goes to the program's."""
     run("rq", redis, HOST_DSN=kent.dsn, OWN_DSN=kent.dsn.replace("/1", "/2"), WITHOUT="rq", LATE="1")

@@ -52,6 +52,10 @@ class Raised(NamedTuple):
 
 # Where a queue logs what a job raised as text alone: beside a report of ours, that would be a second one.
 _LINES_OF_QUEUES = frozenset(["rq.worker"])
+# Where Celery's main process logs what became of a job whose child is lost, or is about to be. It has the error's class,
+# and no place where it was raised.
+_LINES_OF_LOST = "celery.worker.request"
+_NOWHERE = ""
 
 # What was captured in each execution, and outside of any. A dict's items are set and taken without a lock.
 _in_executions: OrderedDict[str, list[Raised]] = OrderedDict()
@@ -73,12 +77,19 @@ def take(execution_id: str, error: ErrorInfo, *, outside: bool) -> bool:
     if same is not None:
         here.remove(same)
         return True
-    if raised is None or not outside:
+    if not outside:
         return False
-    same = next((each for each in _outside if raised.may_be(each)), None)
+    same = next((each for each in _outside if _is_of(each, error, raised)), None)
     if same is not None:
         _outside.remove(same)
     return same is not None
+
+
+def _is_of(captured: Raised, error: ErrorInfo, raised: Raised | None) -> bool:
+    """Whether what was captured outside of any execution is this failure's error."""
+    if captured.filename == _NOWHERE:
+        return captured.type == error.type
+    return raised is not None and raised.may_be(captured)
 
 
 def _note(event: Event, hint: Hint) -> Event | None:
@@ -86,6 +97,8 @@ def _note(event: Event, hint: Hint) -> Event | None:
     execution = Execution.current()
     if execution is not None and event.get("logger") in _LINES_OF_QUEUES and "exception" not in event:
         return None if the_programs_is_reported() else event
+    if execution is None and event.get("logger") == _LINES_OF_LOST and "exception" not in event:
+        return None if _is_of_a_lost_job(hint) and the_programs_is_reported() else event
     if event.get("logger") != LOGGER and (raised := _raised(hint, _text_of(event))) is not None:
         if execution is None:
             del _outside[: -(_REMEMBERED - 1)]
@@ -106,19 +119,30 @@ def _text_of(event: Event) -> str:
     return text if type(text) is str else ""
 
 
+def _is_of_a_lost_job(hint: Hint) -> bool:
+    """Whether a line without an exception stands beside one that has it, as that of a hard time limit does."""
+    return str(getattr(hint.get("log_record"), "msg", "")).startswith("Hard time limit")
+
+
 def _raised(hint: Hint, text: str) -> Raised | None:
     record = hint.get("log_record")
     exc_info: Any = getattr(record, "exc_info", None) if record is not None else hint.get("exc_info")
     if type(exc_info) is not tuple or exc_info[1] is None:
         return None
+    if record is not None and record.name == _LINES_OF_LOST:
+        # The error itself is wrapped in one of another class.
+        return Raised(_name(exc_info[0]), _NOWHERE, 0, "")
     kind, traceback = type(exc_info[1]), exc_info[1].__traceback__
     innermost = _innermost(traceback)
     if innermost is None:
         return None
     if _says_it_otherwise(exc_info[1]):
         text = ""
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    return Raised(name, innermost.tb_frame.f_code.co_filename, innermost.tb_lineno, text)
+    return Raised(_name(kind), innermost.tb_frame.f_code.co_filename, innermost.tb_lineno, text)
+
+
+def _name(kind: type[BaseException]) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _says_it_otherwise(error: BaseException) -> bool:

@@ -15,6 +15,9 @@ logger = logging.getLogger("jobreporter.sentry")
 # Job queues whose own Sentry integrations, and whose log lines, come while the job is still the current execution.
 _WHILE_IT_RUNS = frozenset(["celery", "dramatiq", "huey", "rq"])
 
+# What happens to a job from outside, in the words of a failure's kind.
+_OF_LOST_PROCESSES = frozenset(["worker_lost", "timeout"])
+
 # What the reporter `log` writes of a failure would be an event of its own, beside the failure's.
 ignore_logger("jobreporter.events")
 
@@ -30,8 +33,12 @@ class Overlap:
         self._has_told = False
 
     def may_come_later(self, failure: Failure) -> bool:
-        """Whether the program's client may capture the failure after its execution is over: it is worth to wait a moment."""
-        return failure.job.source not in _WHILE_IT_RUNS and is_the_programs(self._dsn)
+        """Whether the program's client may capture the failure after its execution is over: it is worth to wait a moment.
+
+        Of a job whose process is lost, Celery's main process logs it.
+        """
+        outside = failure.job.source not in _WHILE_IT_RUNS or failure.kind in _OF_LOST_PROCESSES
+        return outside and is_the_programs(self._dsn)
 
     def covers(self, failure: Failure) -> bool:
         """Whether the program's client has captured the failure already, to the same project."""
