@@ -73,7 +73,7 @@ def stored(url: str) -> Stored:
     database = open_database(url)
     try:
         with database.reading() as connection:
-            complaints += audit(connection)
+            complaints += audit(connection, database.now())
             return Stored(
                 rows=[_row(each) for each in contents.executions(connection)],
                 live=[each["execution_id"] for each in contents.live(connection)],
