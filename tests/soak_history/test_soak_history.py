@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
+import pytest
+
+import jobreporter_history
+from jobreporter import Dispatcher
 
 from .audit import Evidence, audit
 from .journal import Entry
 from .plan import Plan
 from .recorder import Recorded
-from .stored import Incident, Row, Stored
+from .stored import Incident, Row, Stored, stored
 from .troubles import Kill
 
 
@@ -158,3 +164,20 @@ def test_the_audit_finds_incidents_that_do_not_add_up() -> None:
     for name, value in (("failed", 2), ("last_final", None), ("in_cells", (2, 1)), ("logged", (2,))):
         wrong = msgspec.structs.replace(INCIDENT, **{name: value})
         assert "incident ('shop.charge', 'Declined')" in with_store(incidents=[wrong])
+
+
+def test_a_store_is_read_and_looked_through(tmp_path: Path) -> None:
+    """As at the end of each run, which is hours after the last one."""
+    url = f"sqlite://{tmp_path}/history.db"
+    config = {"reporters": {"history": {"store": url}}}
+    with Dispatcher({"history": jobreporter_history.HistoryReporter}, config=config) as dispatcher:
+        with dispatcher.begin("shop.charge", source="rq"):
+            pass
+        with pytest.raises(ZeroDivisionError), dispatcher.begin("shop.charge", source="rq"):
+            raise ZeroDivisionError
+        running = dispatcher.begin("shop.ship", source="rq")
+        assert dispatcher.flush(10)
+        found = stored(url)
+        running.stop()
+    assert (found.complaints, sorted(each.outcome for each in found.rows)) == ([], ["failure", "success"])
+    assert (len(found.live), len(found.incidents)) == (1, 1)
