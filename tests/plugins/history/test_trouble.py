@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from jobreporter import BrokenReporter, Dispatcher, TryAgain
@@ -128,6 +129,40 @@ def test_a_server_that_goes_away_keeps_the_batch(
     assert "can't be reached" in running.said[1]
     assert caplog.records == []
     assert rows_equal_rollups(url) == 3
+
+
+def test_connections_that_the_server_has_ended_cost_nothing(postgresql: PostgresqlServer, run: Run, read: Read) -> None:
+    """Whether it was restarted, or its operator ended what was idle: the next question and the next batch take others,
+    however many there were."""
+    url = postgresql.new_database()
+    running, store = run(url), read(url, clock=lambda: NOW)
+    assert running.write(succeeded(NOW))
+    together = threading.Barrier(4)
+
+    def ask() -> None:
+        with store._database.reading() as connection:
+            together.wait()
+            connection.rows("SELECT 1")
+
+    def use_all() -> None:
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    use_all()
+    postgresql.stop()
+    postgresql.start()
+    assert [store.count().value for _ in range(4)] == [1] * 4
+    assert running.write(succeeded(NOW + 1))
+    use_all()
+    with psycopg.connect(url, autocommit=True) as administrator:
+        others = "pid <> pg_backend_pid() AND datname = current_database()"
+        administrator.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {others}".encode())
+    assert [store.count().value for _ in range(4)] == [2] * 4
+    assert running.write(succeeded(NOW + 2))
+    assert running.said == []
 
 
 def test_a_locked_table_keeps_the_batch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -168,10 +169,7 @@ class PostgresqlDatabase:
             _inherited.extend(self._free.values())
             self._free = {True: [], False: []}
             self._pid = os.getpid()
-        try:
-            connection = self._free[writes].pop()
-        except IndexError:
-            connection = self._connect(writes=writes)
+        connection = self._kept(writes=writes) or self._connect(writes=writes)
         try:
             yield connection
         finally:
@@ -179,6 +177,18 @@ class PostgresqlDatabase:
                 connection.close()
             else:
                 self._free[writes].append(connection)
+
+    def _kept(self, *, writes: bool) -> psycopg.Connection[Row] | None:
+        """One that was used before, unless the server has ended it meanwhile, as it does where it is restarted."""
+        free = self._free[writes]
+        while True:
+            try:
+                connection = free.pop()
+            except IndexError:
+                return None
+            if _is_quiet(connection):
+                return connection
+            connection.close()
 
     def _connect(self, *, writes: bool) -> psycopg.Connection[Row]:
         options = [f"-c {name}={value}" for name, value in _SETTINGS.items()]
@@ -205,6 +215,14 @@ class PostgresqlDatabase:
                 connection.close()
                 raise
         return connection
+
+
+def _is_quiet(connection: psycopg.Connection[Row]) -> bool:
+    """Whether nothing has come over a connection on which nobody has asked anything: an end of it would have."""
+    try:
+        return not select.select([connection.fileno()], [], [], 0)[0]
+    except ValueError:  # select knows of the first thousand files alone
+        return True
 
 
 @lru_cache(maxsize=2048)
