@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -184,16 +185,17 @@ class WorkerBench:
     def wait_for_stops(self, counts: Mapping[str, int]) -> None:
         """Wait until jobs have stopped so many times."""
 
-        def stops() -> dict[str, int]:
-            return {job: sum(isinstance(event, Stopped) for event in self.events(job)) for job in counts}
+        def enough() -> bool:
+            # One look at the records for all: whoever waits must not keep the worker from its work.
+            told = (call.meta for call in self.calls())
+            stops = Counter(self.case_of(event.job) for event in told if isinstance(event, Stopped))
+            return all(stops[job] >= count for job, count in counts.items())
 
         def told() -> str:
             reported = {job: self.executions(job) for job in counts}
             return f"reported: {reported}\n{self.what_the_worker_said()}"
 
-        self._wait_for(
-            lambda: all(stops()[job] >= count for job, count in counts.items()), f"all of {dict(counts)} stopped", told
-        )
+        self._wait_for(enough, f"all of {dict(counts)} stopped", told)
 
     def wait_for_start(self, job: str) -> None:
         """Wait until the job's start was reported, and the job is in its own code."""
