@@ -112,6 +112,15 @@ def test_an_unknown_command_is_told_with_the_nearest(project: CommandLine) -> No
     assert "Did you mean" in project.run("check", "--sned").stderr
 
 
+@pytest.mark.parametrize("words", [("check", "--config", "x.toml"), ("ledger", "--config=x.toml")])
+def test_the_config_behind_the_commands_name_is_told(project: CommandLine, words: tuple[str, ...]) -> None:
+    """It belongs to all of them, so it stands before; of any other option the nearest is named."""
+    done = project.run(*words)
+    assert done.returncode == 2
+    assert "Error: --config PATH stands in front of the command's name" in done.stderr
+    assert "'--json'" in project.run("check", "--jsn").stderr
+
+
 def test_without_metadata_there_is_still_a_version(project: CommandLine) -> None:
     """In a program that was frozen into one file, and its built-in reporter works."""
     project.config("[reporters.log]\n")

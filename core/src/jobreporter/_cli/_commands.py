@@ -65,6 +65,10 @@ class Commands(click.Group):
         """Run the command. What jobreporter itself raises is told in its sentence: that is what an operator needs."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if error.option_name == "--config":
+                raise click.UsageError("--config PATH stands in front of the command's name", error.ctx) from None
+            raise
         except JobReporterError as error:
             raise click.ClickException(str(error)) from error
 
