@@ -33,7 +33,7 @@ def test_children_of_multiprocessing_deliver_everything(
 ) -> None:
     """Four jobs in children that end right after them: nobody closes anything, and every event is delivered, once.
 
-    Up to Python 3.12 such a child runs no exit handler of the program's.
+    A forked child runs none of the exit handlers that it inherits.
     """
     path = tmp_path / "calls"
     if method == "fork":  # its children inherit what the others have to make for themselves

@@ -1,6 +1,7 @@
 """The end of a process that multiprocessing has forked.
 
-Up to Python 3.12 it runs no atexit, only multiprocessing's own finalizers (https://github.com/python/cpython/issues/83856).
+It runs none of the exit handlers that it has inherited, and up to Python 3.12 none at all
+(https://github.com/python/cpython/issues/83856): only multiprocessing's own finalizers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-_RUNS_NO_ATEXIT = sys.version_info < (3, 13)
 # The lowest priority: after what programs and sources have registered.
 _LAST = -(1 << 30)
 
@@ -29,7 +29,7 @@ class ChildExit:
         It imports nothing: as long as a program hasn't imported multiprocessing, this process is no child of it.
         """
         util: Any = sys.modules.get("multiprocessing.util")
-        if not _RUNS_NO_ATEXIT or util is None:
+        if util is None:
             return
         if not self._watches:
             self._watches = True
