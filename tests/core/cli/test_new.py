@@ -31,6 +31,7 @@ def project(tmp_path: Path) -> CommandLine:
         (("reporter", "My-Pager"), "Try 'my_pager'"),
         (("reporter", "MyPager"), "Try 'my_pager'"),
         (("reporter", "jobreporter-pager"), "Try 'pager'"),
+        (("reporter", "jobreporter"), "has 30 at most; 'jobreporter' stands before it anyhow\n"),
         (("reporter", "2nd_pager"), "Try 'nd_pager'"),
         (("reporter", "pager__2"), "Try 'pager_2'"),
         (("reporter", "x" * 31), f"Try '{'x' * 30}'"),
