@@ -26,9 +26,10 @@ def full(fleet: Fleet, request: pytest.FixtureRequest) -> Any:
     producer = fleet.producer()
 
     def send_one() -> None:
-        event = make_event("started", job=make_job(id=f"big-{len(sent)}", args=(os.urandom(400_000).hex(),)))
-        producer.send([event])
-        sent.append(event)
+        job = make_job(id=f"big-{len(sent)}", args=(os.urandom(400_000).hex(),))
+        events = [make_event(kind, job=job) for kind in ("started", "success", "stopped")]
+        producer.send(events)
+        sent.extend(events)
 
     def fill_file() -> list[Event]:
         while len(sent) < 1000:

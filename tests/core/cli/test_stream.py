@@ -177,6 +177,19 @@ def test_dead_letters_are_shown_retried_and_dropped(shop: CommandLine) -> None:
     assert "name the ID of a dead letter, or say --all" in run(shop, "stream", "dead", "drop", "picky", code=2)
 
 
+def test_a_spool_that_can_not_be_read_is_a_warning(shop: CommandLine) -> None:
+    """All the rest is shown."""
+    publish(shop, "good")
+    run(shop, "agent", "--once")
+    config = shop.folder / "jobreporter.toml"
+    config.write_text(
+        config.read_text().replace("[reporters.picky]", 'spool = "jobreporter.toml/spool"\n[reporters.picky]')
+    )
+    found = status(shop)
+    assert found["reporters"][0]["handled"] == 1
+    assert any("Not a directory" in warning for warning in found["warnings"])
+
+
 def test_a_letter_that_nobody_can_read_holds_up_no_other(shop: CommandLine) -> None:
     """Of all of a reporter's, those that can be are tried again; the others stay, and are told."""
     publish(shop, "bad", "bad", "bad", "bad")

@@ -172,6 +172,10 @@ def test_a_full_stream_takes_no_more_and_lets_everything_else_go_on(path: Path) 
     with pytest.raises(StreamFull, match="has reached its bound"):
         append_one()
     assert stream.append(b"producer", []) == ()
+    lost = stream.open_executions()[0]
+    with pytest.raises(StreamFull, match="has reached its bound"):
+        stream.lose(lost, bytes(1_000_000), 2)  # that is an append, too, and the room is for what makes some
+    assert lost in stream.open_executions()
     letters = tuple(
         DeadLetter(reporter="log", partition=0, offset=offset, at=1.0, reason="poison", data=bytes(100_000))
         for offset in range(stored)

@@ -11,7 +11,7 @@ from jobreporter._stream.process import ProcessBeat, decode_process
 from jobreporter._stream.settings import StreamConfig
 from jobreporter._stream.spool_folder import DAMAGED
 from jobreporter._stream.spool_reader import segments
-from jobreporter.streams import Beat, Ledger, Stream
+from jobreporter.streams import Beat, Ledger, Stream, StreamError
 from jobreporter.streams._files import how_to_share
 
 #: What is wrong where no agent lives.
@@ -168,7 +168,11 @@ def _spool(folder: str | None) -> tuple[int, list[str]]:
     if folder is None:
         return 0, []
     size, warnings = 0, []
-    for files in segments(folder).values():
+    try:
+        found = segments(folder)
+    except StreamError as error:
+        return 0, [str(error)]
+    for files in found.values():
         for segment in files:
             path = os.path.join(folder, segment.name)
             try:

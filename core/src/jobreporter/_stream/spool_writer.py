@@ -18,12 +18,16 @@ from collections import deque
 
 from jobreporter._stream.spool_folder import Segment, prepare, refusal
 from jobreporter._system import fork_and_exit
-from jobreporter.streams._files import share
+from jobreporter.streams._files import has_less_than, share
 from jobreporter.streams.errors import StreamError, StreamFull
 
 #: Bytes after which a segment gets a successor.
 SEGMENT = 1024 * 1024
 LENGTH = struct.Struct(">I")
+
+# Bytes of the disk that are left free: an agent needs room to take in what is here, and to remove what was settled. Were there
+# none, nothing of ours could ever make some.
+_LEFT_FREE = 64 * 1024 * 1024
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -96,6 +100,7 @@ class SpoolWriter:
     def _begin_segment(self) -> None:
         if not self._segments:
             prepare(self._folder)
+        self._refuse_last_room()
         segment = Segment(self._producer, self.number + 1)
         path = os.path.join(self._folder, segment.name)
         hidden = f"{path}.new"  # no agent looks at it until it is locked
@@ -115,6 +120,14 @@ class SpoolWriter:
         self.close()
         self._descriptor, self.number = descriptor, segment.number
         self._segments.append((segment.name, 0))
+
+    def _refuse_last_room(self) -> None:
+        try:
+            lacks_room = has_less_than(_LEFT_FREE, self._folder)
+        except OSError as error:
+            raise self._told(error) from None
+        if lacks_room:
+            raise StreamFull(f"the spool {self._folder!r}: the disk is nearly full, and agents need the rest")
 
     def _claim(self, descriptor: int) -> None:
         share(descriptor, self._folder)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 _SHARED = 0o660
 _OWN = 0o600
+_SMALL_DISK = 256 * 1024 * 1024
 # Locks, appends and atomic renames are not to be relied on there: on some not between machines, on some not at all.
 _REFUSED_KINDS = re.compile(r"nfs\d*|cifs|smb\w*|fuse(\..*)?|ceph|afs|lustre|glusterfs")
 
@@ -30,6 +31,12 @@ def share(file: int | str, folder: str) -> None:
             os.chmod(file, _OWN)
             return
     os.chmod(file, _SHARED)
+
+
+def has_less_than(size: int, folder: str, more: int = 0) -> bool:
+    """Whether fewer bytes of a disk are free, and ``more``. Of one of less than 256 MiB, size is the same part. Raises OSError."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize + more < size * min(1.0, disk.f_blocks * disk.f_frsize / _SMALL_DISK)
 
 
 def unreliable(folder: str) -> str:

@@ -56,6 +56,7 @@ class Appending:
                 "DELETE FROM open_execution WHERE execution = ? AND producer = ?", (execution.id, execution.producer)
             )
             if removed:
+                self._database.refuse_if_full()
                 self._store(execution.partition, data, events)
                 self._database.run("INSERT OR REPLACE INTO lost_execution VALUES (?, ?)", (execution.id, time.time()))
         return bool(removed)

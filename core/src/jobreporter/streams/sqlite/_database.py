@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jobreporter.streams import StreamDown, StreamError, StreamFull, StreamMissing, StreamRefused, StreamSettings
-from jobreporter.streams._files import how_to_open, refuse_closed, share, unreliable
+from jobreporter.streams._files import has_less_than, how_to_open, refuse_closed, share, unreliable
 
 #: How many bits of an entry's id are its offset; its partition is in those above.
 OFFSET_BITS = 48
@@ -20,6 +20,8 @@ _IDENTITY = 16
 _PAGE = 4096
 # Pages that only settling, trimming and the like may use, so that a full stream can become less full.
 _RESERVE = 4096
+# Bytes of the disk that only they may use. It is less than workers leave free, see `_stream.spool_writer`.
+_LEFT_FREE = 16 * 1024 * 1024
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- id: partition << 48 | offset. through: bytes of data up to and with this entry, since the partition began.
@@ -205,9 +207,12 @@ class Database:
 
     def refuse_if_full(self) -> None:
         """Raise StreamFull where nothing but the reserve is left."""
-        used = self.value("PRAGMA page_count") - self.value("PRAGMA freelist_count")
-        if used > self._most_pages - _RESERVE:
+        free = self.value("PRAGMA freelist_count")
+        if self.value("PRAGMA page_count") - free > self._most_pages - _RESERVE:
             raise StreamFull(f"{self.path!r} has reached its bound")
+        with self._told():
+            if has_less_than(_LEFT_FREE, self._folder, more=free * _PAGE):
+                raise StreamFull(f"{self.path!r}: the disk is nearly full, and settling needs the rest")
 
     def give_back(self, pages: int) -> None:
         """Make the file smaller by pages that are free."""
