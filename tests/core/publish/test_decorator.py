@@ -13,17 +13,6 @@ from jobreporter import Dispatcher, Execution, Stopped
 from jobreporter.testing import Recorder
 
 
-@pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-def dispatcher(recorder: Recorder) -> Iterator[Dispatcher]:
-    with Dispatcher({"recorder": recorder}) as dispatcher:
-        yield dispatcher
-
-
 class Importer:
     """What keeps its settings in an instance, and runs when that is called."""
 

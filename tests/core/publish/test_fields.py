@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -34,17 +33,6 @@ class BrokenZone(tzinfo):
 
     def utcoffset(self, _moment: datetime | None) -> timedelta:
         raise RuntimeError
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-def dispatcher(recorder: Recorder) -> Iterator[Dispatcher]:
-    with Dispatcher({"recorder": recorder}) as dispatcher:
-        yield dispatcher
 
 
 @pytest.mark.parametrize(

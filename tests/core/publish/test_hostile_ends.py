@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import pytest
@@ -95,17 +94,6 @@ class EvilMeta(type):
 
 class OfEvilClassError(Exception, metaclass=EvilMeta):
     """An instance of it."""
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-def dispatcher(recorder: Recorder) -> Iterator[Dispatcher]:
-    with Dispatcher({"recorder": recorder}) as dispatcher:
-        yield dispatcher
 
 
 def outcome(dispatcher: Dispatcher, recorder: Recorder) -> Event:

@@ -73,6 +73,16 @@ class Bounded:
     def unsent(self) -> Mapping[str, int]:
         return self._account.unsent
 
+    @property
+    def oldest(self) -> int | None:
+        with self.lock:
+            return self._oldest
+
+    @property
+    def _oldest(self) -> int | None:
+        """Its position, while the lock is held."""
+        raise NotImplementedError
+
     def _turn_away(self, account: Account, batch: Batch, events: Sequence[Event]) -> None:
         """The buffer has closed: these were not sent."""
         self._account = account._replace(

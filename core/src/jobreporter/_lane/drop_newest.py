@@ -26,11 +26,6 @@ class DropNewest(Bounded):
         self._batches: deque[Batch] = deque()
 
     @property
-    def oldest(self) -> int | None:
-        with self.lock:
-            return self._oldest
-
-    @property
     def _oldest(self) -> int | None:
         return self._account.admitted - self._account.waiting if self._batches else None
 

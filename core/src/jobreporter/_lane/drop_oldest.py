@@ -34,11 +34,6 @@ class DropOldest(Bounded):
         self._others: deque[_Waiting] = deque()
 
     @property
-    def oldest(self) -> int | None:
-        with self.lock:
-            return self._oldest
-
-    @property
     def _oldest(self) -> int | None:
         return min((queue[0].position for queue in (self._started, self._others) if queue), default=None)
 
