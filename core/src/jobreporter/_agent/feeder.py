@@ -9,17 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from jobreporter._agent.holdings import RENEW_EVERY, Holdings
 from jobreporter._agent.ingest import Ingest
+from jobreporter._agent.keeper import Keeper
 from jobreporter._agent.lane import WindowLane
 from jobreporter._agent.loader import Loader
 from jobreporter._agent.presence import BROKEN_FOR, Agents
 from jobreporter._agent.progress import Progress, ReadUpTo
 from jobreporter._agent.relay import Relay
-from jobreporter._agent.sweeper import EVERY as SWEEP_EVERY
-from jobreporter._agent.sweeper import Sweeper
 from jobreporter._agent.turns import Turns
 from jobreporter._lane.operator_log import Throttle
 from jobreporter._lane.wording import describe
@@ -27,7 +24,6 @@ from jobreporter._stream.process import ProcessBeat
 from jobreporter._system.clock import Clock
 from jobreporter._system.wakeup import Wakeup
 from jobreporter.context import Origin
-from jobreporter.events import Started
 from jobreporter.streams import (
     Beat,
     Lease,
@@ -45,13 +41,10 @@ logger = logging.getLogger("jobreporter")
 
 # Seconds until the next look at the other agents where one of them may be gone, or has what is this one's share.
 _LOOK_AGAIN = 1.0
-#: Seconds between two looks at the ledgers, and two trims.
-LOOK_EVERY = 5.0
+# Seconds between two looks at the ledgers.
+_LOOK_EVERY = 5.0
 # Seconds of a turn that ingest may take.
 _INGEST_TIME = 0.5
-_KEEPER = ".keeper"
-# Seconds: longer than any clock that begins in 1970 can be wrong.
-_FOR_EVER = 1e10
 
 
 class Feeder:
@@ -77,17 +70,16 @@ class Feeder:
         self._clock = clock
         self._owner = owner
         self._origin = origin
-        self._retention = retention
         self._ingest = ingest
         self._config = config
         self._agents = Agents(owner, clock)
-        self._sweeper = Sweeper(stream, clock, _tell_of_lost)
         self._progress = Progress(clock)
         self._turns = Turns(clock)
         self._loader = Loader(stream, lanes)
         self._holdings = Holdings(
             stream, owner, lanes, agents=self._agents, turns=self._turns, taken=self._loader.look_at
         )
+        self._keeper = Keeper(stream, self._holdings, self._turns, self._progress, clock, retention=retention)
         self._trouble = Throttle(clock)
         #: Wakes it when a reporter is through with events.
         self.wakeup = Wakeup(clock)
@@ -96,7 +88,6 @@ class Feeder:
         self._told_of_strangers = False
         #: Whether all that was in the spool has been taken in once, or there is none.
         self.has_taken_in = ingest is None
-        self._is_trimming = False
         #: Why the stream doesn't take what is in the spool.
         self._not_taken_in: StreamError | None = None
         self._want_ledgers = False
@@ -119,7 +110,7 @@ class Feeder:
         try:
             busy = self._turn()
         except Exception as error:  # a fault of an engine's own must not end the thread without a word
-            self._sweeper.interrupted()
+            self._keeper.interrupted()
             self._progress.interrupted()
             self._tell(error)
             return False
@@ -147,7 +138,8 @@ class Feeder:
         busy |= self._take_in()
         busy |= self._loader.load(self._holdings.partitions)
         self._holdings.begin_anew(self._loader.astray)
-        self._look_after(is_present=is_present)
+        self._look()
+        self._keeper.turn(knows_the_time=is_present)
         return busy
 
     def _be_present(self) -> None:
@@ -246,9 +238,8 @@ class Feeder:
         found, self._want_ledgers = self.ledgers, True
         return found
 
-    def _look_after(self, *, is_present: bool) -> None:
-        """is_present: whether the stream has just told what time it has."""
-        if self._turns.is_due("ledgers", LOOK_EVERY) or self._want_ledgers:
+    def _look(self) -> None:
+        if self._turns.is_due("ledgers", _LOOK_EVERY) or self._want_ledgers:
             self._want_ledgers = False
             asked_at = self._progress.now()
             self.ledgers = self._stream.ledgers()
@@ -257,24 +248,6 @@ class Feeder:
             }
             self._progress.looked(self.ledgers, asked_at)
             self.open_executions = self._stream.open_executions()
-        if not self._holdings.has_task(_KEEPER):
-            return
-        if self._turns.is_due("sweep", SWEEP_EVERY):
-            self._sweeper.turn()
-        if (is_present or self._is_trimming) and self._turns.is_due("trim", LOOK_EVERY):
-            trimmed = self._stream.trim(self._retention_now())
-            for name, count in trimmed.expired.items():
-                logger.warning("%d events expired before reporter %r had them", count, name)
-            self._is_trimming = trimmed.more
-            if trimmed.more:
-                self._turns.put_off("trim", 0)
-
-    def _retention_now(self) -> Retention:
-        """After a clock was set forward, everything seems to be old: for once, nothing counts as that."""
-        retention = self._retention
-        if not self._progress.was_advanced(max(retention.max_age, retention.forget_after)):
-            return retention
-        return msgspec.structs.replace(retention, max_age=_FOR_EVER, forget_after=_FOR_EVER)
 
     def wait(self, timeout: float) -> None:
         """Wait for new events, or for a reporter to be through with some, ``timeout`` seconds at most."""
@@ -304,8 +277,3 @@ class Feeder:
         if self._ingest is not None:
             self._ingest.close()
         self._stream.close()
-
-
-def _tell_of_lost(started: Started) -> None:
-    job = started.job
-    logger.warning("the worker %s of job %s (%s) is lost", job.worker or "?", job.name, job.id)
