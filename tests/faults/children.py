@@ -1,9 +1,14 @@
-"""What children of multiprocessing run: a job each, and nothing after it that would have its events delivered."""
+"""A program whose children run a job each, and do nothing after it that would have its events delivered.
+
+``python -m tests.faults.children RUN METHOD PATH``: one of the functions below that take a context, a start method, and the
+file for the calls of reporters.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.context import BaseContext
 
@@ -37,7 +42,7 @@ def leave(path: str, number: int) -> None:
 def run_jobs_below(path: str, number: int) -> None:
     """Run a job, and another in a child of one's own."""
     run_job(path, number)
-    child = multiprocessing.get_context().Process(target=run_job, args=(path, number + 100))
+    child = multiprocessing.get_context().Process(target=run_job, args=(path, number + 1))
     child.start()
     child.join()
 
@@ -64,3 +69,24 @@ def executor(context: BaseContext, path: str) -> None:
     """Four jobs in an executor."""
     with ProcessPoolExecutor(2, mp_context=context) as workers:
         list(workers.map(run_job, [path] * 4, range(4)))
+
+
+def generations(context: BaseContext, path: str) -> None:
+    """Four jobs, two in children and two in children of these."""
+    children = [context.Process(target=run_jobs_below, args=(path, number)) for number in (0, 2)]  # type: ignore[attr-defined]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+
+
+def main() -> None:
+    global dispatcher  # noqa: PLW0603 - see there
+    run, method, path = sys.argv[1:]
+    if method == "fork":  # its children inherit what the others have to make for themselves
+        dispatcher = reporting(path)
+    globals()[run](multiprocessing.get_context(method), path)
+
+
+if __name__ == "__main__":
+    main()

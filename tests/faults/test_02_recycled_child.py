@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable
-from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import celery_app
@@ -14,10 +13,10 @@ from scenarios import SUCCEEDED
 
 from jobreporter.testing import read_calls
 
-from . import children
 from .conftest import BenchOf
 from .in_workers.slow_recorder import CONFIG
 
+ROOT = Path(__file__).parents[2]
 HOOKS = ("handle_started", "handle_success", "handle_stopped")
 
 
@@ -27,31 +26,18 @@ def told(path: Path) -> Counter[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
-@pytest.mark.parametrize("run", [children.processes, children.pool, children.executor], ids=lambda run: run.__name__)
-def test_children_of_multiprocessing_deliver_everything(
-    run: Callable[[BaseContext, str], None], method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("run", ["processes", "generations", "pool", "executor"])
+def test_children_of_multiprocessing_deliver_everything(run: str, method: str, tmp_path: Path) -> None:
     """Four jobs in children that end right after them: nobody closes anything, and every event is delivered, once.
 
     A forked child runs none of the exit handlers that it inherits.
     """
     path = tmp_path / "calls"
-    if method == "fork":  # its children inherit what the others have to make for themselves
-        monkeypatch.setattr(children, "dispatcher", children.reporting(str(path)))
-    run(multiprocessing.get_context(method), str(path))
+    command = [sys.executable, "-m", "tests.faults.children", run, method, str(path)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
     assert told(path) == dict.fromkeys(((number, hook) for number in range(4) for hook in HOOKS), 1)
     stopped = {call.pid for call in read_calls(path) if call.hook == "reporter_stop"}
     assert stopped == {call.pid for call in read_calls(path) if call.job is not None}, "each child stops its reporters"
-
-
-def test_children_of_children_deliver_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child of multiprocessing that has a child of its own: what it was to do at its end is done by each for itself."""
-    path = tmp_path / "calls"
-    monkeypatch.setattr(children, "dispatcher", children.reporting(str(path)))
-    child = multiprocessing.get_context("fork").Process(target=children.run_jobs_below, args=(str(path), 1))
-    child.start()
-    child.join()
-    assert told(path) == dict.fromkeys(((number, hook) for number in (1, 101) for hook in HOOKS), 1)
 
 
 def test_celerys_children_deliver_everything(bench_of: BenchOf) -> None:
