@@ -112,6 +112,8 @@ def kill(thread: threading.Thread, error: type[BaseException]) -> bool:
     return told == 1
 
 
+# Killed while it sees to having been killed, the thread ends with that, and another takes its place.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_pump_that_is_killed_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
     """It goes on each time, tells of it once in half a minute, and no event is lost or comes twice."""
     recorder, others = Recorder(), pumps()
