@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextvars import copy_context
 
 import pytest
 
@@ -136,6 +137,22 @@ def test_every_instruction_of_an_execution() -> None:
     ledger_is_closed(dispatcher, recorder)
 
 
+def test_what_comes_after_an_interrupted_end_belongs_to_no_job() -> None:
+    """Thrown in while the end is noted or published, a limit leaves no execution current."""
+    dispatcher = Dispatcher({"recorder": Recorder()})
+
+    def attempt(number: int) -> bool:
+        execution = dispatcher.begin("a", id="job").enter()
+        acted = thrown(TimeLimit, execution.stop, number)
+        assert number == 0 or Execution.current() is None
+        execution.stop()
+        assert Execution.current() is None
+        return acted
+
+    assert every_instruction(attempt) >= 60
+    assert dispatcher.close(20)
+
+
 def test_every_instruction_of_a_with_block() -> None:
     """Thrown in while a block's failure is captured, the limit is what the job raises, and nothing lingers after it."""
     recorder = Recorder()
@@ -153,7 +170,8 @@ def test_every_instruction_of_a_with_block() -> None:
             assert Execution.current() is not None
         return acted
 
-    assert every_instruction(attempt) >= 300
+    # Python may throw just before a block's end is called, too: then the execution stays current, in this context.
+    assert copy_context().run(every_instruction, attempt) >= 300
     holds_nothing(dispatcher, recorder)
     ended = Counter(event.job.id for event in recorder.events if type(event).__name__ == "Stopped")
     assert set(ended.values()) == {1}

@@ -253,10 +253,12 @@ class Execution:
         Both go in one append, so whatever interrupts this, an execution ends at most once: the pump drops and counts a
         repeat. To stop again what has stopped does nothing.
         """
-        if not self._stopped:
-            self._publish(self._ending())
-            self._stopped = True
-        self._leave()
+        try:
+            if not self._stopped:
+                self._publish(self._ending())
+                self._stopped = True
+        finally:
+            self._leave()
 
     def _ending(self) -> Ending:
         kind, fields = self._note or _UNKNOWN
@@ -285,12 +287,12 @@ class Execution:
         self._suspended = True
 
     def _leave(self) -> None:
-        token, self._token = self._token, None  # whatever interrupts this: a token can't be used twice
-        if token is not None:
+        if self._token is not None:
             try:
-                _current.reset(token)
-            except ValueError:
-                pass  # stopped from another thread or asyncio context, where it never was current
+                _current.reset(self._token)
+            except (ValueError, RuntimeError):
+                pass  # stopped from another thread or asyncio context, where it never was current; or left already
+            self._token = None
 
     def __enter__(self) -> Self:
         return self.enter()
@@ -298,9 +300,15 @@ class Execution:
     def __exit__(
         self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> bool:
-        if self._suspended:
-            self._leave()
-            return False
+        try:
+            if self._suspended:
+                return False
+            self._note_and_stop(error)
+        finally:
+            self._leave()  # wherever that was interrupted
+        return error is not None and issubclass(type(error), Abort)
+
+    def _note_and_stop(self, error: BaseException | None) -> None:
         try:
             self.note(error)
         except BaseException as raised:
@@ -308,17 +316,10 @@ class Execution:
             # time limit that lands here, is the job's to see.
             if is_interruption(raised):
                 raise
-            self._note = (
-                "failure",
-                {
-                    "error": KnownError(
-                        ErrorInfo(type=full_name(type(error)), message=NOT_CAPTURED), self._redaction, ()
-                    )
-                },
-            )
+            info = ErrorInfo(type=full_name(type(error)), message=NOT_CAPTURED)
+            self._note = ("failure", {"error": KnownError(info, self._redaction, ())})
         finally:
             self.stop()
-        return error is not None and issubclass(type(error), Abort)
 
 
 def _queue_wait(job: Job, started_at: float) -> float | None:
