@@ -133,9 +133,9 @@ class HostCases(ReporterCases):
         """Importing it starts nothing, asks no network and is quick; running it imports no package and changes nothing.
 
         That is: signal handlers, hooks, the environment, the working directory, the logging tree, warning filters, the
-        locale, the default timeout of sockets, and whatever else a process has once. A package that is imported on the lane may meet
-        another thread's import in a deadlock. Nor does it print: stdout is the program's own, which another program may
-        read. Nor does it sleep, while its next events wait.
+        locale, the default timeout of sockets, and whatever else a process has once. A package that is imported on the
+        lane may meet another thread's import in a deadlock. Nor does it print: stdout is the program's own, which another
+        program may read. Nor does it sleep, while its next events wait.
         """
         done = self._python(_STATE)
         assert done.returncode == 0, done.stderr
