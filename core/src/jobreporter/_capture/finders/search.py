@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from jobreporter._capture.finders.commands import commands
+from jobreporter._capture.finders.credentials import credentials
 from jobreporter._capture.finders.databases import databases, statements
 from jobreporter._capture.finders.finding import Finding
 from jobreporter._capture.finders.headers import bearers, headers, parts_of
@@ -14,14 +15,16 @@ from jobreporter._capture.finders.named import (
     assigned,
     bracketed,
     fields,
+    forms,
     markup,
     named_beside,
     options,
     pairs,
     queries,
     rows,
+    slashed,
 )
-from jobreporter._capture.finders.prose import may_be_sentences, sentences
+from jobreporter._capture.finders.prose import may_be_sentences, numbers, sentences
 from jobreporter._capture.finders.shapes import cards, shapes
 from jobreporter._capture.finders.urls import userinfo
 from jobreporter._capture.finders.values import bare
@@ -29,9 +32,12 @@ from jobreporter._capture.readings import readings
 from jobreporter._capture.secret_names import SecretNames
 
 # Without one of these a text is a single word, and has nothing to name.
-_JOINTS = " =:,<|\t"
-# Signs that introduce something, escaped: those of a URL within another, of JSON in HTML, of JSON in JSON.
-_ESCAPED = re.compile(r"%(?:25)?(?:3[aAdD]|22)|&(?:quot|lt|\#0?3[49]|\#[xX]2[27]);|\\+u00(?:22|3[aAdD])|\\+n[ \t]*\w")
+_JOINTS = " =:,<|\t("
+# Signs that introduce something, escaped: those of a URL within another, of JSON in HTML, of JSON in JSON. Quotes behind a
+# few backslashes are read as they stand.
+_ESCAPED = re.compile(
+    r"""%(?:25)*+(?:3[aAdD]|22)|&(?:amp;)*+(?:quot|lt|\#0?3[49]|\#[xX]2[27]);|(?<!\\)\\++(?:u00(?:22|3[aAdD])|n[ \t]*+\w|(?<=\\{4})["'])"""
+)
 
 
 class Search:
@@ -71,6 +77,7 @@ class Search:
         """What the words around it say to be secret."""
         if "=" in text:
             yield from queries(text)
+        yield from credentials(text)
         if " " in text:
             yield from bearers(text)
             yield from commands(text, self._names)
@@ -79,6 +86,7 @@ class Search:
             yield from cards(text, lower)
         if may_be_sentences(lower):
             yield from sentences(text)
+        yield from numbers(text, lower)
         if self._names.occur_in(text, lower):
             for signs, finder in _FINDERS:
                 if any(map(lower.__contains__, signs)):
@@ -93,6 +101,8 @@ _FINDERS: Final = (
     (("=", ":"), assigned),
     ((",",), pairs),
     (("-",), options),
+    (("/",), slashed),
+    (("form-data",), forms),
     (("<",), markup),
     (("value", "val"), named_beside),
     (("[",), bracketed),

@@ -35,6 +35,8 @@ _KEYS: Final = (
 _TOKENS: Final = (
     r"eyJ[\w\-]{8,}={0,2}\.(?:[\w\-]{4,}|(?=\.))(?:\.[\w\-]*){0,3}",
     r"v[1-4]\.(?:local|public)\.[\w\-]{30,}",
+    # A private key in PEM, in base64: that of a certificate begins differently.
+    r"LS0tLS1CRUdJTiB(?:QUklWQVRF|SU0EgUFJJV|EU0EgUFJJV|FQyBQUklWQ|PUEVOU1NI|FTkNSWVBU)[\w+/]{20,}={0,2}",
 )
 # Passwords as they are stored.
 _HASHES: Final = (

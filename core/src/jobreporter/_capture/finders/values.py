@@ -10,9 +10,10 @@ from jobreporter._capture.secrets import REDACTED
 
 _SCHEME = r"(?: Bearer | Basic | Digest | Negotiate | Token | ApiKey | NTLM ) [ ]++"
 _PREFIXED = re.compile(_SCHEME, re.VERBOSE | re.IGNORECASE)
-# In quotes, also the three of Python and TOML, and the escaped ones of JSON within JSON.
+# In quotes, also the three of Python and TOML, and the escaped ones of JSON within JSON, which end behind as many
+# backslashes as they begin with.
 _QUOTED = re.compile(
-    r"""  \\{1,3} (?P<quote> ["']) (?P<escaped> (?: (?! \\{1,3} (?P=quote)) . )*+ ) (?: \\{1,3} . )?
+    r"""  (?P<slashes> \\{1,3}) (?P<quote> ["']) (?P<escaped> (?: (?! (?<!\\)(?P=slashes)(?P=quote)) . )*+ ) (?: (?P=slashes) . )?
         | [bBrRuUfF]{0,2} (?P<three> \"""|\'\'\' ) (?P<long> (?: (?! (?P=three)) (?: [^\\] | \\. ) )*+ ) (?: (?P=three) )?
         | [bBrRuUfF]{0,2} (?: " (?P<double> (?: [^"\\] | \\. )*+ ) "? | ' (?P<single> (?: [^'\\] | \\. )*+ ) '? )""",
     re.VERBOSE | re.DOTALL,
