@@ -45,6 +45,26 @@ def test_names_that_are_about_a_secret(name: str) -> None:
     assert report(**{name: "value-77-of-it"}).outcome.job.kwargs == {name: "value-77-of-it"}
 
 
+@pytest.mark.parametrize("more", [(), ("pin123", "4711", "tax number")])
+def test_many_names_are_judged_as_one_by_one(more: tuple[str, ...]) -> None:
+    """To judge them together is quicker, and no other judgement."""
+    numbered = [f"{name}{sign}{number}" for name in SECRET for sign in ("", "_") for number in ("4", "123", "4711")]
+    several = [
+        *SECRET,
+        *HARMLESS,
+        *numbered,
+        "pin123_x",
+        "pin 124",
+        "Tax-Numbers",
+        "a/4711",
+        "x" * 300 + "password",
+        "\ud800 token",
+    ]
+    names = SecretNames(more)
+    assert names.among(several) == {name for name in several if name in names}
+    assert names.among(HARMLESS) == set()
+
+
 @pytest.mark.parametrize(
     ("text", "occurs"),
     [

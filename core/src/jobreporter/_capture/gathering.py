@@ -8,10 +8,11 @@ quota goes.
 from __future__ import annotations
 
 from itertools import islice
+from operator import itemgetter
 from types import FunctionType, ModuleType
 from typing import Any
 
-from jobreporter._capture.named_beside import VALUES, name_beside, with_names_beside
+from jobreporter._capture.named_beside import VALUES, are_pairs, name_beside, with_names_beside
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import Secrets
 from jobreporter._foreign.bounded_text import valid
@@ -23,6 +24,8 @@ from jobreporter._foreign.signatures import Names, name_at
 _VALUES = 20_000
 _ITEMS = 20_000
 _DEPTH = 100
+# Names in one dict, from which on they are judged together.
+_MANY = 200
 # Attributes of objects that are looked at in all, and how far from the arguments an object may be.
 _ATTRIBUTES = 2_000
 _OBJECTS = 3
@@ -113,6 +116,9 @@ class Gathering:
                 self._look_at_named(beside or name, held, objects + 1, deeper)
 
     def _look_into_pairs(self, pairs: list[tuple[Any, Any]], objects: int, deeper: _Level) -> None:
+        if len(pairs) > _MANY and set(map(type, keys := [key for key, _ in pairs])) == {str} and not are_pairs(keys):
+            self._look_into_many(keys, pairs, objects, deeper)
+            return
         for key, item in pairs:
             if issubclass(type(key), str):
                 self._note(key)
@@ -122,6 +128,23 @@ class Gathering:
             if name in VALUES:
                 name = name_beside(pairs, self._redaction.names) or name
             self._look_at_named(name, item, objects, deeper)
+
+    def _look_into_many(self, keys: list[str], pairs: list[tuple[Any, Any]], objects: int, deeper: _Level) -> None:
+        """As pair by pair, of more names than are worth judging one by one."""
+        if max(map(len, keys)) <= _NAME_LENGTH and self._redaction.may_be_by_shape_alone("\n".join(keys)):
+            keys_noted = ["\n".join(keys[start : start + _MANY]) for start in range(0, len(keys), _MANY)]
+        else:
+            keys_noted = keys
+        for key in keys_noted:
+            self._note(key)
+        secret = self._redaction.names.among(keys)
+        if not secret and all(map(_is_empty, map(itemgetter(1), pairs))):
+            return
+        for key, item in pairs:
+            if key in secret:
+                self._redaction.conceal(key, item, self._secrets)
+            elif not _is_empty(item):
+                deeper.append((item, objects))
 
     def _look_into_items(self, items: list[Any], names: Names | None, objects: int, deeper: _Level) -> None:
         self._left -= len(items) // 10  # to pass over what is empty takes little

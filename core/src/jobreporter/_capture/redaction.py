@@ -79,6 +79,10 @@ class Redaction:
         """Whether a text says of nothing that it is secret."""
         return _NUMBERS.fullmatch(text) is not None or next(self._search.everywhere(text), None) is None
 
+    def may_be_by_shape_alone(self, text: str) -> bool:
+        """Whether nothing can be secret in a text but by its shape, since there are only single words in it."""
+        return not self._search.may_introduce(text) and "://" not in text
+
     def words(self, items: Iterable[Any], secrets: Secrets) -> None:
         """Remembers what is secret among the words of a command line, if that is what a list of texts is."""
         for item in items:

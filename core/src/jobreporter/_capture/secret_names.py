@@ -8,7 +8,7 @@ and ``author`` no *auth*. Phrases count written together too: ``apikey``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 # Secret wherever they stand in a name. Not "key", "session" or "tokens", which are mostly something else.
 _PHRASES = """
@@ -111,19 +111,37 @@ _PHRASE_LENGTH = 3
 # Longer names are judged by their beginning, and so many judgements are remembered.
 _NAME_LENGTH = 200
 _REMEMBERED = 4_096
+# Names that differ in such a number alone are alike: no phrase of ours holds one.
+_LONG_NUMBER = re.compile(r"\d{3,}")
+# What a name has besides letters.
+_BESIDE_LETTERS = b"0123456789_-."
 
 
 class SecretNames:
     """The names under which values are secret: by the built-in phrases, and by ``more`` of them, singular or plural."""
 
-    __slots__ = ("_judged", "_more", "_roots")
+    __slots__ = ("_beginnings", "_has_numbers", "_judged", "_more", "_roots")
 
     def __init__(self, more: Iterable[str] = ()) -> None:
         more = tuple(more)
         phrases = {"".join(words) for phrase in more if (words := _words(phrase))}
         self._more = frozenset(phrases | {f"{phrase}s" for phrase in phrases})
         self._roots = _ROOTS + _ELSEWHERE_ROOTS + tuple({words[0] for phrase in more if (words := _words(phrase))})
+        self._has_numbers = any(map(_LONG_NUMBER.search, self._more))
+        # Of all phrases: of a name that has none of them as a word, none is a part.
+        self._beginnings = _BUILT_IN_BEGINNINGS | _beginnings(self._more)
         self._judged: dict[str, bool] = {}
+
+    def among(self, names: Sequence[str]) -> set[str]:
+        """The secret ones of many names. Most hold nothing that a secret name holds, which is seen of all of them at once."""
+        together = "\n".join(names).lower()
+        letters = together.encode(errors="replace").translate(None, _BESIDE_LETTERS)
+        roots = self._roots if together.isascii() else (*self._roots, *_OTHER_ROOTS)
+        roots = tuple(root for root in roots if root.encode().translate(None, _BESIDE_LETTERS) in letters)
+        suspected = [name for name in names if any(map(name.lower().__contains__, roots))] if roots else []
+        alike = suspected if self._has_numbers else [_LONG_NUMBER.sub("000", name) for name in suspected]
+        judged = {name: self._judge(_words_of(name)) for name in set(alike)}
+        return {name for name, like in zip(suspected, alike, strict=True) if judged[like]}
 
     def occur_in(self, text: str, lower: str) -> bool:
         """Whether a text, given in lower case too, holds a secret name."""
@@ -142,8 +160,7 @@ class SecretNames:
     def __contains__(self, name: str) -> bool:
         judged = self._judged.get(name)
         if judged is None:
-            # Of a path, the last part is the name.
-            judged = self._judge(_words(name[:_NAME_LENGTH].rpartition("/")[2]))
+            judged = self._judge(_words_of(name))
             if len(self._judged) >= _REMEMBERED:
                 self._judged.clear()
             if len(name) <= _NAME_LENGTH:
@@ -151,6 +168,8 @@ class SecretNames:
         return judged
 
     def _judge(self, words: list[str]) -> bool:
+        if self._beginnings.isdisjoint(words) and not any(word[-2:] in _ENDINGS_END for word in words):
+            return False
         phrases = set(_phrases(words))
         if not phrases.isdisjoint(self._more):
             return True
@@ -178,6 +197,11 @@ def _beginning(text: str, at: int) -> int:
     return at
 
 
+def _words_of(name: str) -> list[str]:
+    """The words of a name; of a path, the last part is the name."""
+    return _words(name[:_NAME_LENGTH].rpartition("/")[2])
+
+
 def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
@@ -189,7 +213,13 @@ def _phrases(words: list[str]) -> Iterator[str]:
             yield "".join(words[start:end])
 
 
+def _beginnings(phrases: Iterable[str]) -> frozenset[str]:
+    return frozenset(phrase[:end] for phrase in phrases for end in range(1, len(phrase) + 1))
+
+
 _BUILT_IN = frozenset("".join(_words(phrase)) for phrase in f"{_PHRASES},{_ELSEWHERE}".split(","))
+_BUILT_IN_BEGINNINGS = _beginnings(_BUILT_IN | _LAST_WORDS)
+_ENDINGS_END = frozenset(ending[-2:] for ending in _ENDINGS)
 
 
 def is_directory(name: str, value: str) -> bool:

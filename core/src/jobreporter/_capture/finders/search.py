@@ -59,8 +59,13 @@ class Search:
 
     def _as_it_stands(self, text: str) -> Iterator[Finding]:
         yield from self.by_itself(text)
-        if any(map(text.__contains__, _JOINTS)):
+        if self.may_introduce(text):
             yield from self.introduced(text)
+
+    @staticmethod
+    def may_introduce(text: str) -> bool:
+        """Whether a text may say something of what is in it: a single word can't."""
+        return any(map(text.__contains__, _JOINTS))
 
     def parts(self, name: str, text: str) -> Iterator[str]:
         """The secrets within a value that is one, which has this name: each cookie's, say, or the word after a scheme."""
