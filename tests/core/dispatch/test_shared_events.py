@@ -24,6 +24,8 @@ CHANGES_OF_DICTS: list[Callable[[dict[str, Any]], object]] = [
     lambda each: each.setdefault("new", object()),
     lambda each: each.update(o=object()),
     lambda each: each.__ior__({"o": object()}),
+    lambda each: each.__init__({"o": object()}),
+    lambda each: each.__init__(o=object()),
 ]
 CHANGES_OF_LISTS: list[Callable[[list[Any]], object]] = [
     lambda each: each.__setitem__(0, object()),
@@ -38,6 +40,8 @@ CHANGES_OF_LISTS: list[Callable[[list[Any]], object]] = [
     lambda each: each.sort(),
     lambda each: each.__iadd__([object()]),
     lambda each: each.__imul__(2),
+    lambda each: each.__init__([object()]),
+    lambda each: each.__init__(),
 ]
 
 
@@ -146,6 +150,8 @@ def test_what_is_read_only_is_encoded_and_compared_like_any_other() -> None:
     shallow = copy.copy(closed)
     shallow["new"] = copy.copy(closed["a"])
     shallow["new"].append(5)
+    assert type(closed)((name, each) for name, each in closed.items()) == data  # as `dataclasses.asdict` does
+    assert type(closed["a"])(each for each in closed["a"]) == data["a"]
     assert closed == data
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Any, NoReturn, Self
 
 from msgspec.structs import force_setattr
 
@@ -20,6 +21,12 @@ class ReadOnlyDict(dict[str, Any]):
 
     __slots__ = ()
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        closed = dict.__new__(cls)
+        dict.__init__(closed, *args, **kwargs)
+        return closed
+
+    __init__ = object.__init__  # which does nothing: dict's own changes what is filled already
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 
@@ -40,6 +47,12 @@ class ReadOnlyList(list[Any]):
 
     __slots__ = ()
 
+    def __new__(cls, items: Iterable[Any] = ()) -> Self:
+        closed = list.__new__(cls)
+        list.__init__(closed, items)
+        return closed
+
+    __init__ = object.__init__
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
     append = clear = extend = insert = pop = remove = reverse = sort = _refuse
 
