@@ -35,11 +35,23 @@ def start(run: Callable[[], object], name: str, failed: Callable[[BaseException]
 
 def _start(run: Callable[[], object], name: str, failed: Callable[[BaseException], object], started: object) -> None:
     try:
-        threading.Thread(target=run, name=PREFIX + name, daemon=True).start()
+        threading.Thread(target=_run, args=(run,), name=PREFIX + name, daemon=True).start()
     except BaseException as error:  # there is nobody above to tell
         failed(error)
     finally:
         _forget(started)
+
+
+def _run(run: Callable[[], object]) -> None:
+    """The life of a thread.
+
+    Whatever ends takes itself off the list of threads, and says so in a traceback if it isn't there: a greenlet that lives
+    on in a forked child, or a thread that was there before gevent patched the module. To ask which thread it is puts it back.
+    """
+    try:
+        run()
+    finally:
+        threading.current_thread()
 
 
 def _forget(started: object) -> None:
