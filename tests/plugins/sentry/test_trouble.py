@@ -6,12 +6,16 @@ import subprocess
 import sys
 import threading
 import time
+from math import nan
 from pathlib import Path
 
 import pytest
+from sentry_sdk import Client
+from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
-from jobreporter.testing import Answer, endless, make_event, make_job, redirect, too_many
+from jobreporter.testing import Answer, endless, make_event, make_job, redirect
 from jobreporter_sentry._losses import INTERVAL, Losses
+from jobreporter_sentry._transport import TellingTransport
 from tests.ports import free_port
 
 from .conftest import MakeDispatcher
@@ -23,11 +27,20 @@ def nowhere() -> str:
     return f"http://public@127.0.0.1:{free_port()}/1"
 
 
-def test_a_rate_limit_is_honoured_and_costs_nothing(
-    make_dispatcher: MakeDispatcher, caplog: pytest.LogCaptureFixture
-) -> None:
-    """After a 429 with Retry-After nothing is sent, the events wait, and the ledger says why."""
-    with FakeSentry(too_many(retry_after=60)) as sentry:
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"Retry-After": "60"},
+        {},
+        {"Retry-After": "soon"},
+        {"Retry-After": "-5"},
+        {"X-Sentry-Rate-Limits": "99999999999999:error:key"},
+    ],
+    ids=str,
+)
+def test_a_rate_limit_is_honoured_and_costs_nothing(make_dispatcher: MakeDispatcher, limit: dict[str, str]) -> None:
+    """After a 429 nothing is sent, the events wait, and the ledger says why: also where a proxy's limit can't be read."""
+    with FakeSentry(Answer(429, headers=limit)) as sentry:
         dispatcher = make_dispatcher(dsn=sentry.dsn)
         for number in range(5):
             dispatcher.publish(make_event("failure", job=make_job(execution_id=str(number))))
@@ -52,6 +65,17 @@ def test_a_limit_may_be_for_some_events(make_dispatcher: MakeDispatcher) -> None
         stats = dispatcher.stats()["sentry"]
         assert (stats.pending, stats.unflushed) == (2, 1)
         assert "Sentry has set a limit" in str(stats.reason)
+
+
+def test_what_the_sdk_keeps_quiet_about_is_told() -> None:
+    """On its own thread it swallows errors: nobody else would know that an envelope was never sent."""
+    with FakeSentry() as sentry, Client(sentry.dsn, transport=TellingTransport, default_integrations=False) as client:
+        transport = client.transport
+        assert isinstance(transport, TellingTransport)
+        transport.capture_envelope(Envelope(items=[Item(PayloadRef(json={"nothing": nan}), type="event")]))
+        client.flush(10.0)
+        assert sentry.kinds == []
+    assert list(transport.failures) == ["ValueError"]
 
 
 def test_a_redirect_is_not_followed(make_dispatcher: MakeDispatcher, caplog: pytest.LogCaptureFixture) -> None:

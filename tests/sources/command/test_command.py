@@ -312,7 +312,7 @@ def test_output_that_can_not_be_passed_on_is_told(reported: Reported) -> None:
         os.close(kept)
 
     remark = "the command's stdout could not be passed on: No space left on device"
-    assert result == (128 + signal.SIGPIPE, (remark,))
+    assert (result.code, result.remarks) == (128 + signal.SIGPIPE, (remark,))
     assert reported.failure().error.notes[-1] == remark
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -191,6 +192,22 @@ def test_a_horse_that_is_killed_before_it_told_the_end(
     stable.work()
 
     assert stable.story == list(story)
+
+
+@pytest.mark.parametrize("end", [sys.exit, lambda: None], ids=["exit", "return"])
+def test_a_child_of_a_job_that_goes_on_where_it_was_forked_ends_nothing(stable: Bench, end: Callable[[], None]) -> None:
+    """RQ runs on in it as in the horse, and saves what it thinks. The end of the execution is the horse's to tell."""
+
+    def work() -> None:
+        if pid := os.fork():
+            os.waitpid(pid, 0)
+        else:
+            end()
+
+    stable.enqueue(work)
+    stable.work()
+
+    assert stable.story == list(SUCCEEDED)
 
 
 def test_a_job_that_was_deleted_while_it_ran(stable: Bench) -> None:

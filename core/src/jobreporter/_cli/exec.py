@@ -52,7 +52,8 @@ def exec_(
 ) -> None:
     """Run COMMAND as a job, and exit as it does.
 
-    Killed by signal n: 128 + n. Timed out: 124. Not executable: 126. Not found: 127.
+    Killed by signal n: 128 + n; by one that asked us to end: by the same. Timed out: 124. Not executable: 126. Not found:
+    127.
     """
     # As Python's documentation has it. In what posix_spawn(3) starts, glibc has two signals of its own ignored.
     vars(subprocess)["_USE_POSIX_SPAWN"] = False
@@ -73,7 +74,7 @@ def exec_(
         )
         if result.remarks:
             say("\n".join(f"jobreporter: {remark}" for remark in result.remarks))
-    leave(result.code)
+    leave(result.code, result.ended_by)
 
 
 def _dispatcher(config: str | None, *, verbose: bool) -> Dispatcher:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any, NamedTuple
 
 from sentry_sdk import HttpTransport
-from sentry_sdk.envelope import Item
+from sentry_sdk.envelope import Envelope, Item
 from sentry_sdk.types import EventDataCategory
 
 # Bytes of an answer that are read: what Sentry says is short, and what else answers may never end.
 _LONGEST_ANSWER = 64 * 1024
+
+# How long nothing is sent where Sentry has set a limit that can't be read; as long as the SDK takes one without a number for.
+_PAUSE = timedelta(minutes=1)
 
 # No failures of a request: what is lost for these reasons, `record_lost_event` is told of.
 _HELD_BACK = frozenset(["self_rate_limits", "full_queue"])
@@ -29,10 +32,13 @@ class TellingTransport(HttpTransport):
         self.failures: deque[str] = deque()
         #: Why events were held back, each with how many: ``ratelimit_backoff``, ``status_429``, ``sample_rate``, ...
         self.losses: deque[tuple[str, int]] = deque()
+        # Whether the SDK itself has told what became of the envelope that it is at.
+        self._is_told = False
         super().__init__(options)
 
     def on_dropped_event(self, reason: str, /) -> None:
         """The SDK gave up an event. It says why in its own words."""
+        self._is_told = True
         if reason not in _HELD_BACK:
             self.failures.append(reason)
 
@@ -41,6 +47,23 @@ class TellingTransport(HttpTransport):
         now = datetime.now(UTC)
         until = [self._disabled_until.get(bucket) for bucket in (category, None)]  # type: ignore[arg-type]  # any of Sentry's words
         return max(((each - now).total_seconds() for each in until if each is not None and each > now), default=0.0)
+
+    def _send_envelope(self, envelope: Envelope) -> None:
+        """One envelope. Whoever calls this in the SDK keeps quiet about errors, as if Sentry had taken it."""
+        self._is_told = False
+        try:
+            super()._send_envelope(envelope)
+        except Exception as error:
+            if not self._is_told:
+                self.failures.append(type(error).__name__)
+            raise
+
+    def _update_rate_limits(self, response: Any) -> None:
+        """Limits for as long as the answer says: it may come from a proxy, which says what it likes."""
+        try:
+            super()._update_rate_limits(response)
+        except Exception:
+            self._disabled_until[None] = datetime.now(UTC) + _PAUSE
 
     def _request(self, method: str, endpoint_type: Any, body: Any, headers: Mapping[str, str]) -> Any:
         """One request, and the beginning of its answer. A redirect is not followed: the key is for one host alone."""

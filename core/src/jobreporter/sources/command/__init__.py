@@ -59,6 +59,8 @@ class Result(NamedTuple):
     code: int
     #: What the command couldn't say itself: that it didn't start, was ended, or that its output went nowhere.
     remarks: tuple[str, ...] = ()
+    #: The signal that killed it, where this process was asked to end by the same.
+    ended_by: int | None = None
 
 
 def run(
@@ -153,6 +155,7 @@ def note_ending(execution: Execution, ending: Ending, timeout: float | None, ski
     elif code - 128 in ending.asked:
         # It died of what we were sent, or says so as a shell does.
         execution.abort("shutdown")
+        return Result(code, remarks, ended_by=signalled or None)
     elif code != 0:
         how = f"killed by {signal_name(signalled)}" if signalled else f"exited with code {code}"
         error = failure(CommandFailed, how, ending, remarks, execution.redacted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from rq.exceptions import ShutDownImminentException
@@ -33,11 +34,17 @@ class Run:
         self._perform = job.perform
         self._execution: Execution | None = None
         self._gave_up = False
+        self._process = os.getpid()
         #: What RQ takes the job to have failed with.
         self.error: BaseException | None = None
         #: The exit that the worker raised into the job because it ends itself.
         self.shutdown: SystemExit | None = None
         vars(job)["perform"] = self
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is this process that runs the job, and not one that the job has forked and let go on from there."""
+        return self._process == os.getpid()
 
     def leave(self) -> None:
         """Give the job its own methods back."""

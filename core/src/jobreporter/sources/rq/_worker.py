@@ -133,7 +133,7 @@ class ReportingWorker(BaseWorker):
         try:
             if run is not None:
                 run.leave()
-                if self._may_end(run):
+                if run.is_here and self._may_end(run):
                     run.stop()
         finally:
             if self.is_horse:
