@@ -40,13 +40,14 @@ PARTS = ("append", "producers", "horses", "backlog", "relay", "fail_over", "idle
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured. events: of one measurement. backlog: what an agent finds waiting."""
+    """How much is measured. events: of one measurement. backlog: what an agent finds waiting. relayed: what a relay does."""
 
     events: int = 100 * BATCH
     rounds: int = 15
     producers: int = 16
     backlog: int = 1_000_000
     backlog_rounds: int = 3
+    relayed: int = 100_000
     horses: int = 100
     idle_seconds: float = 20.0
     fail_overs: int = 3
@@ -54,7 +55,7 @@ class Sizes:
     worker_rounds: int = 9
 
 
-QUICK = Sizes(10 * BATCH, 2, 4, 5_000, 2, 10, 2.0, 2, 100, 2)
+QUICK = Sizes(10 * BATCH, 2, 4, 5_000, 2, 5_000, 10, 2.0, 2, 100, 2)
 
 
 def main(report: Report) -> None:
@@ -74,7 +75,7 @@ def main(report: Report) -> None:
             "producers": lambda: at_once(report, sizes, folder, urls),
             "horses": lambda: horses(report, sizes, folder, urls),
             "backlog": lambda: backlog(report, sizes, everysec),
-            "relay": lambda: _stream_relay.relay(report, sizes.backlog, sizes.backlog_rounds, urls),
+            "relay": lambda: _stream_relay.relay(report, sizes.relayed, sizes.backlog_rounds, urls),
             "fail_over": lambda: _stream_agents.fail_over(report, sizes.fail_overs, everysec),
             "idle": lambda: _stream_agents.idle(report, sizes.idle_seconds, everysec),
             "workers": lambda: _stream_worker.workers(report, sizes.tasks, sizes.worker_rounds, everysec),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from jobreporter.streams import (
     Batch,
@@ -52,6 +54,18 @@ def opened(server: Server, url: str | None = None, **options: Any) -> Stream:
 
 def batch(number: int, size: int = 10, **more: Any) -> Batch:
     return Batch(partition=0, first=number, last=number, events=1, data=os.urandom(size), **more)
+
+
+def pair(start: Any) -> tuple[Server, Server]:
+    """A primary and its replica, for which it doesn't wait until others come."""
+    primary = start(repl_diskless_sync_delay=0)
+    return primary, start(replicaof=f"127.0.0.1 {primary.port}")
+
+
+def until_replicated(client: redis.Redis) -> None:
+    """Return once a replica has all that was written before this."""
+    client.set("here", "")  # what is waited for is what this connection has written
+    assert client.wait(1, 20_000) == 1
 
 
 def test_21_out_of_memory(start: Any) -> None:
@@ -131,15 +145,14 @@ def test_22_while_it_loads_it_is_down() -> None:
 
 def test_23_a_replica_that_lacks_the_tail_is_promoted(start: Any) -> None:
     """What was read from the old primary and isn't there is not settled; another entry may have its offset."""
-    primary = start()
-    replica = start(replicaof=f"127.0.0.1 {primary.port}")
+    primary, replica = pair(start)
     stream = opened(primary)
     stream.register({"log": "oldest"})
     lease = stream.acquire("log", 0, b"agent", 100)
     assert lease is not None
     stream.append(b"producer", [batch(1)])
     with primary.client() as client, replica.client() as follower:
-        assert client.wait(1, 20_000) == 1
+        until_replicated(client)
         follower.replicaof("NO", "ONE")
     stream.append(b"producer", [batch(2)])
     window = stream.read(0, 0, 10**6)
@@ -159,16 +172,38 @@ def test_23_a_replica_that_lacks_the_tail_is_promoted(start: Any) -> None:
 
 def test_23_a_replica_takes_no_append(start: Any) -> None:
     """It is down, for as long as it is a replica: the client goes on when it has been promoted."""
-    primary = start()
-    replica = start(replicaof=f"127.0.0.1 {primary.port}")
+    primary, replica = pair(start)
     opened(primary).append(b"producer", [batch(1)])
     with primary.client() as client:
-        assert client.wait(1, 20_000) == 1
+        until_replicated(client)
     stream = opened(replica)
     with pytest.raises(StreamDown, match=r"read only|replica"):
         stream.append(b"producer", [batch(2)])
     with replica.client() as follower:
         follower.replicaof("NO", "ONE")
+    assert stream.append(b"producer", [batch(2)])[0].status == "stored"
+    stream.close()
+
+
+def test_23_the_name_of_the_primary_is_looked_up_anew(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A primary that has become a replica keeps its connections, and refuses every write: the next one is to a server that the
+    name leads to by then."""
+    primary, replica = pair(start)
+    leads_to, look_up = primary, socket.getaddrinfo
+
+    def looked_up(host: str, port: int, *more: Any) -> Any:
+        return look_up("127.0.0.1", leads_to.port if host == "primary.test" else port, *more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    stream = opened(primary, "redis://primary.test/0")
+    assert stream.append(b"producer", [batch(1)])[0].status == "stored"
+    with primary.client() as before, replica.client() as after:
+        until_replicated(before)
+        after.replicaof("NO", "ONE")
+        before.replicaof("127.0.0.1", replica.port)
+    leads_to = replica
+    with pytest.raises(StreamDown, match="read only"):
+        stream.append(b"producer", [batch(2)])
     assert stream.append(b"producer", [batch(2)])[0].status == "stored"
     stream.close()
 

@@ -258,6 +258,23 @@ def test_close_waits_for_a_second_try_within_its_time() -> None:
     assert (vendor.sent, stepped.stats.handled) == (["0"], 1)
 
 
+def test_close_tries_at_once_what_would_be_tried_later() -> None:
+    """After a long outage the next try is half a minute away. A vendor that is back by then has everything when the process
+    ends, also if it asks once more; how long a vendor asks to be left alone still counts."""
+    vendor = Vendor()
+    stepped = Stepped(vendor)
+    stepped.publish(0)
+    stepped.run_until(lambda: len(vendor.tries) == 12)
+
+    def come_back() -> TryAgain:
+        vendor.down = False
+        return TryAgain()
+
+    vendor.error = come_back
+    assert stepped.close(2)
+    assert (vendor.sent, stepped.stats.handled) == (["0"], 1)
+
+
 def test_close_does_not_wait_for_a_try_that_comes_too_late(caplog: pytest.LogCaptureFixture) -> None:
     """What could not be flushed has failed, `close` says so, and the reporter is stopped in time."""
     vendor = Vendor(lambda: TryAgain(after=60))

@@ -152,6 +152,37 @@ def test_41_a_clock_that_is_set_keeps_no_lease_alive(path: Path, monkeypatch: py
     stream.close()
 
 
+def test_41_an_agent_that_comes_after_it_knows_that_a_clock_was_set_forward(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was stored before doesn't expire by its age for as long as is kept, whoever removes, whatever the clock is put
+    right by, and after a restart of the machine. Then, and where the time has really passed, it does."""
+    retention = Retention(max_age=1000.0, max_bytes=10**9, forget_after=1000.0)
+    wall, machine, boot = time.time(), 100.0, "boot"
+    monkeypatch.setattr(time, "time", lambda: wall)
+    monkeypatch.setattr(_machine, "now", lambda: Moment(boot, machine))
+
+    def expired() -> int:
+        stream = opened(path)
+        found = stream.trim(retention).expired.get("log", 0)
+        stream.close()
+        return found
+
+    stream = opened(path)
+    stream.register({"log": "oldest"})
+    stream.append(b"producer", [batch()], beat=b"")
+    stream.close()
+    assert expired() == 0
+    wall, machine = wall + 86_400, machine + 10
+    assert expired() == 0
+    wall, machine = wall - 90 + 500, machine + 500
+    assert expired() == 0
+    wall, machine, boot = wall + 300, 20.0, "the next"
+    assert expired() == 0
+    wall, machine = wall + 300, machine + 300
+    assert expired() == 1
+
+
 def test_a_full_stream_takes_no_more_and_lets_everything_else_go_on(path: Path) -> None:
     """Settling, leases, signs of life and trimming have room kept for them; then there is room again."""
     stream = opened(path, max_bytes=1_000_000)
@@ -227,10 +258,11 @@ def test_numbers_are_kept_for_as_long_as_they_can_matter(path: Path, monkeypatch
     for producer in (b"has left", b"is gone-", b"lives---"):
         stream.append(producer, [batch()], beat=b"")
     stream.leave(b"has left")
-    now = time.time()
+    now, since = time.time(), _machine.now()
 
     def known(later: float) -> list[str]:
         monkeypatch.setattr(time, "time", lambda: now + later)
+        monkeypatch.setattr(_machine, "now", lambda: since._replace(seconds=since.seconds + later))
         stream.beat(b"lives---", b"")
         stream.trim(retention)
         found = stream._database.rows("SELECT CAST(producer AS TEXT) FROM producer ORDER BY 1")

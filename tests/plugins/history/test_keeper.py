@@ -76,10 +76,10 @@ def test_a_stopped_keeper_that_goes_on_writes_nothing_twice(url: str, monkeypatc
     """SIGSTOP before any of its statements, for longer than the lease: another keeper takes over within 30 s, and whatever
     the first one does when it goes on, each row is there once."""
     fail_five(url)
+    last = Child(keeper_of(url, "first", NOW + 10), None).wait()
     monkeypatch.setitem(engine._SETTINGS, "idle_in_transaction_session_timeout", "100ms")
     monkeypatch.setattr(sqlite, "PATIENCE", 0.05)
     monkeypatch.setattr(file_lock, "_PATIENCE", 0.05)
-    last = Child(keeper_of(url, "first", NOW + 10), None).wait()
     taken_over = 0
 
     def work() -> None:

@@ -324,6 +324,30 @@ def test_people_are_reminded_of_what_flaps_and_still_fails() -> None:
         happened += model.tick(begin + number * 5 * MINUTE + 5)
     assert happened == ["reminded"]
     assert model.known.state == "flapping"
+    assert model.tick(model.known.last_fail + HOUR) == ["resolved"]
+    assert last(model) == ("resolved", "calm", "resolved", False)
+
+
+def test_people_are_reminded_of_what_opened_in_a_silence() -> None:
+    """Silenced while it opened, and failing on after that: nobody has heard of it, and a day after it opened everybody does."""
+    model = Model(repeat=DAY)
+    model.fail(T, final=False)
+    ask(model, "silence", T + 1, until=T + HOUR)
+    happened = []
+    for number in range(1, 300):
+        model.fail(T + number * 300)
+        happened += model.tick(T + number * 300 + 5)
+    assert happened == ["opened", "unsilenced", "reminded"]
+    assert model.told == ["reminded"]
+
+
+def test_what_nobody_has_heard_of_is_resolved_without_a_word() -> None:
+    """By hand: what has not opened, and what flaps, of which was told last that it is resolved."""
+    pending = Model()
+    pending.fail(T, final=False)
+    for model in (pending, flapping()):
+        assert ask(model, "resolve", T + 40 * MINUTE) == "it is resolved"
+        assert last(model) == ("resolved", "by hand", "resolved", True)
 
 
 def test_the_same_sums_are_decided_once() -> None:

@@ -14,12 +14,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from jobreporter import BrokenReporter, Dispatcher, TryAgain
 from jobreporter_history import HistoryReporter
-from jobreporter_history._engines import postgresql as engine
 from jobreporter_history._engines import sqlite
 from jobreporter_history._engines.network_file_systems import network_file_system
 from jobreporter_history.store import Damaged, Refused, StoreError, Unavailable
@@ -109,144 +107,6 @@ def test_a_batch_that_can_not_be_written_takes_no_more_events(sqlite_url: str, i
     other.close()
     assert running.write()
     assert rows_equal_rollups(sqlite_url) == 250
-
-
-def test_a_server_that_goes_away_keeps_the_batch(
-    postgresql: PostgresqlServer, caplog: pytest.LogCaptureFixture, run: Run
-) -> None:
-    """A PostgreSQL that is restarted costs nothing: the batch is written when it is back."""
-    url = postgresql.new_database()
-    running = run(url)
-    assert running.write(succeeded(NOW))
-    postgresql.stop()
-    with caplog.at_level(logging.INFO, "jobreporter.history"):
-        assert not running.write(succeeded(NOW + 1))
-        running.tick(30)
-        assert not running.write(failed(NOW + 2))
-        postgresql.start()
-        assert running.write()
-    assert len(running.said) == 2
-    assert "can't be reached" in running.said[1]
-    assert caplog.records == []
-    assert rows_equal_rollups(url) == 3
-
-
-def test_connections_that_the_server_has_ended_cost_nothing(postgresql: PostgresqlServer, run: Run, read: Read) -> None:
-    """Whether it was restarted, or its operator ended what was idle: the next question and the next batch take others,
-    however many there were."""
-    url = postgresql.new_database()
-    running, store = run(url), read(url, clock=lambda: NOW)
-    assert running.write(succeeded(NOW))
-    together = threading.Barrier(4)
-
-    def ask() -> None:
-        with store._database.reading() as connection:
-            together.wait()
-            connection.rows("SELECT 1")
-
-    def use_all() -> None:
-        threads = [threading.Thread(target=ask) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    use_all()
-    postgresql.stop()
-    postgresql.start()
-    assert [store.count().value for _ in range(4)] == [1] * 4
-    assert running.write(succeeded(NOW + 1))
-    use_all()
-    with psycopg.connect(url, autocommit=True) as administrator:
-        others = "pid <> pg_backend_pid() AND datname = current_database()"
-        administrator.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {others}".encode())
-    assert [store.count().value for _ in range(4)] == [2] * 4
-    assert running.write(succeeded(NOW + 2))
-    assert running.said == []
-
-
-def test_a_locked_table_keeps_the_batch(
-    postgresql: PostgresqlServer,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    run: Run,
-    read: Read,
-) -> None:
-    """While another session of PostgreSQL holds a lock, the batch stays and is tried again; then everything is there."""
-    import psycopg
-
-    monkeypatch.setitem(engine._SETTINGS, "lock_timeout", "100ms")
-    url = postgresql.new_database()
-    running = run(url)
-    assert running.write(succeeded(NOW))
-    with psycopg.connect(url) as other:
-        other.execute("LOCK TABLE jobreporter_history.rollup IN ACCESS EXCLUSIVE MODE")
-        with caplog.at_level(logging.INFO, "jobreporter.history"):
-            assert not running.write(succeeded(NOW + 1))
-            assert not running.write(failed(NOW + 2))
-            assert len(read(url).executions().rows) == 1
-            running.tick(20)
-    assert running.write()
-    assert "lock" in running.said[0]
-    assert caplog.records == []
-    assert rows_equal_rollups(url) == 3
-    assert running.lost == {}
-
-
-def test_a_full_disk_of_the_server_is_counted_and_said_once(
-    postgresql: PostgresqlServer, caplog: pytest.LogCaptureFixture, run: Run
-) -> None:
-    """Where PostgreSQL has no room, what doesn't fit is counted as lost, and that is said once; once there is room it goes on
-    by itself."""
-    import psycopg
-
-    url = postgresql.new_database()
-    running = run(url)
-    assert running.write(succeeded(NOW))
-    with psycopg.connect(url, autocommit=True) as other:
-        other.execute("SET search_path = jobreporter_history")
-        other.execute(
-            "CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$"
-        )
-        other.execute("CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON rollup EXECUTE FUNCTION full()")
-        with caplog.at_level(logging.INFO, "jobreporter.history"):
-            for number in range(3):
-                assert running.write(succeeded(NOW + 1 + number))
-            other.execute("DROP TRIGGER full_disk ON rollup")
-            assert running.write(failed(NOW + 10))
-    assert running.lost.keys() == {"disk"}
-    assert rows_equal_rollups(url) == 2
-    full, again = [record.getMessage() for record in caplog.records]
-    assert "No space left on device" in full
-    assert again == "the history is written again"
-
-
-def test_a_damaged_table_of_the_server_keeps_the_batch(
-    postgresql: PostgresqlServer, caplog: pytest.LogCaptureFixture, run: Run
-) -> None:
-    """Where PostgreSQL finds a table damaged, nothing is put aside, for that is up to who runs it: the batch stays, and is
-    written once the table is mended."""
-    import psycopg
-
-    url = postgresql.new_database()
-    running = run(url)
-    assert running.write(succeeded(NOW))
-    with psycopg.connect(url, autocommit=True) as other:
-        other.execute("SET search_path = jobreporter_history")
-        other.execute(
-            "CREATE FUNCTION damaged() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$ BEGIN RAISE EXCEPTION 'invalid page in block 7' USING ERRCODE = 'data_corrupted'; END $$"
-        )
-        other.execute("CREATE TRIGGER damaged BEFORE INSERT OR UPDATE ON rollup EXECUTE FUNCTION damaged()")
-        with caplog.at_level(logging.INFO, "jobreporter.history"):
-            for number in range(2):
-                assert not running.write(succeeded(NOW + 1 + number))
-            other.execute("DROP TRIGGER damaged ON rollup")
-            assert running.write()
-    assert running.said == ["invalid page in block 7"] * 2
-    assert running.lost == {}
-    assert rows_equal_rollups(url) == 3
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

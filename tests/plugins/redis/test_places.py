@@ -55,7 +55,7 @@ class TestCluster(StreamConformance):
 
 def test_behind_sentinels_the_primary_is_asked_for(tmp_path: Path) -> None:
     """By its name; after a fail-over that is another server."""
-    primary = Server("redis", tmp_path / "primary")
+    primary = Server("redis", tmp_path / "primary", repl_diskless_sync_delay=0)
     replica = Server("redis", tmp_path / "replica", replicaof=f"127.0.0.1 {primary.port}")
     config = tmp_path / "sentinel.conf"
     port = free_port()

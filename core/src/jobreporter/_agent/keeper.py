@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-import msgspec
-
 from jobreporter._agent.holdings import Holdings
 from jobreporter._agent.progress import Progress
 from jobreporter._agent.sweeper import EVERY as SWEEP_EVERY
@@ -20,8 +18,6 @@ logger = logging.getLogger("jobreporter")
 # Seconds between two trims.
 _TRIM_EVERY = 5.0
 _TASK = ".keeper"
-# Seconds: longer than any clock that begins in 1970 can be wrong.
-_FOR_EVER = 1e10
 
 
 class Keeper:
@@ -64,11 +60,10 @@ class Keeper:
         self._sweeper.interrupted()
 
     def _retention_now(self) -> Retention:
-        """After a clock was set forward, everything seems to be old: for once, nothing counts as that."""
+        """After a clock was set forward, everything seems to be old."""
         retention = self._retention
-        if not self._progress.was_advanced(max(retention.max_age, retention.forget_after)):
-            return retention
-        return msgspec.structs.replace(retention, max_age=_FOR_EVER, forget_after=_FOR_EVER)
+        advanced = self._progress.was_advanced(max(retention.max_age, retention.forget_after))
+        return retention.without_age() if advanced else retention
 
 
 def _tell_of_lost(started: Started) -> None:

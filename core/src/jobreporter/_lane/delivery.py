@@ -30,6 +30,7 @@ class Delivery:
         # The event that a handler asked to have again: it has passed the filter already.
         self._given_back: Event | None = None
         self._last_tick_done = False
+        self._in_a_hurry = False
         #: Grows with each call of a hook that is no event's.
         self.steps = 0
         #: Set from outside when a busy reporter is due for something; that spares a look at the clock per event.
@@ -58,6 +59,9 @@ class Delivery:
     def do_what_is_due(self, session: Session) -> Crash | None:
         """Hand over the events in flight, flush, and tick, as far as each is due and nothing is put off."""
         in_flight, timetable, crash = self._in_flight, self._timetable, None
+        if self._lane.closing and not self._in_a_hurry:
+            self._in_a_hurry = True
+            timetable.hurry()
         if not timetable.waits:
             if self._flush_is_put_off:
                 crash = self._flush(session)

@@ -13,10 +13,11 @@ FLUSH = "reporter_flush"
 
 
 class Retry(NamedTuple):
-    """A hook that asked to be tried again. at: when that will be (monotonic)."""
+    """A hook that asked to be tried again. at: when that will be (monotonic). not_before: when it may be by its own word."""
 
     hook: str
     at: float
+    not_before: float
 
 
 class Timetable:
@@ -40,8 +41,15 @@ class Timetable:
 
     def put_off(self, hook: str, error: BaseException) -> Retry:
         """A hook asked to be tried again: in as long as it wants, and longer each time."""
-        self.retry = Retry(hook, self._backoff.failed(pause_asked_for(error)))
+        asked_for = pause_asked_for(error)
+        self.retry = Retry(hook, self._backoff.failed(asked_for), self._clock.monotonic() + asked_for)
         return self.retry
+
+    def hurry(self) -> None:
+        """The lane ends: what was put off is due as soon as its hook has asked for, and pauses begin anew."""
+        self._backoff.succeeded()
+        if self.retry is not None:
+            self.retry = self.retry._replace(at=self.retry.not_before)
 
     def resumed(self) -> None:
         """What was put off went well, or is no more."""

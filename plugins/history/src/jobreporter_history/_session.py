@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from jobreporter import BrokenReporter, Context, Event, Origin, Started, Stopped, TryAgain, one_line
 from jobreporter_history._engines.database import Database
@@ -85,26 +86,23 @@ class Session:
 
     def write(self) -> None:
         """Write what waits. Raises TryAgain where that can be done later."""
-        if not self._batch:
-            return
-        self._set_deadline()
         try:
-            self._write_in_spite_of_all()
-        except Unavailable as error:
+            self._write_batch()
+        except (Unavailable, DiskFull) as error:
             # The lane says so, once in a while; a sentence is all that it needs to know.
             raise TryAgain from BrokenReporter(str(error))
         except Refused as error:
             raise TryAgain(_PAUSE) from BrokenReporter(str(error))
-        self._batch = Batch()
 
     def tick(self) -> None:
         """What is due by time alone. What can't be done now is done at a later tick."""
         self._set_deadline()
         try:
             # It may be the last tick, which comes before the last flush: what waits counts for what is decided.
-            self.write()
-        except TryAgain as error:
-            logger.debug("the history's upkeep is put off: %s", error.__cause__)
+            with suppress(DiskFull):  # what is too old goes, and makes room
+                self._write_batch()
+        except (Unavailable, Refused) as error:
+            logger.debug("the history's upkeep is put off: %s", error)
             return
         try:
             self.upkeep.tick(self._clock())
@@ -135,7 +133,11 @@ class Session:
         if isinstance(self._database, SqliteDatabase):
             self._database.deadline = self._monotonic() + PATIENCE
 
-    def _write_in_spite_of_all(self) -> None:
+    def _write_batch(self) -> None:
+        """Write what waits, in spite of all that something can be done about."""
+        if not self._batch:
+            return
+        self._set_deadline()
         if isinstance(self._database, SqliteDatabase) and is_short(self._database):
             self._make_room()
         try:
@@ -147,9 +149,15 @@ class Session:
             self._writer.write(self._batch)
         else:
             self._recovered()
+        self._batch = Batch()
 
     def _write_on_full_disk(self, error: DiskFull) -> None:
-        """One day after the other goes, until there is room; without any, the batch is lost, and counted."""
+        """One day after the other goes, until there is room; without any, the batch is lost, and counted.
+
+        A server's disk is everybody's: giving up days makes no room there, and the batch waits until there is some.
+        """
+        if not isinstance(self._database, SqliteDatabase):
+            raise error
         while self._make_room():
             try:
                 self._writer.write(self._batch)

@@ -152,6 +152,8 @@ def _resolved(notice: Notice, clock: Clockface, failed: int) -> str:
         case "by hand":
             release = row.facts.get("release")
             why = f"By hand, as fixed in {safe(str(release), _SHORT)}." if release else "By hand."
+        case "calm":
+            why = f"It has not failed since the last {last}."
         case "quiet":
             why = f"It has run without a failure since the last {last}."
         case _:

@@ -86,8 +86,10 @@ class RedisStream:
             with told(self._where):
                 yield
         except StreamDown:
-            # Who answers next may be another server, or one that was started with another configuration.
+            # Who answers next may be another server, or one that was started with another configuration. One that isn't the
+            # primary any more keeps its connections: the name may lead to another by now.
             self._made = None
+            self.close()
             raise
 
     def _create(self) -> tuple[int, bytes]:

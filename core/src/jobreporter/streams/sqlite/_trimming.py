@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from jobreporter.streams import Retention, Trimmed
 from jobreporter.streams.sqlite._database import OFFSET_BITS, Database
+from jobreporter.streams.sqlite._wall_clock import was_advanced
 
 # Entries that one statement removes: one transaction of many megabytes would hold up those that append.
 _STATEMENT = 500
@@ -32,6 +33,9 @@ class Trimming:
     _database: Database
 
     def trim(self, retention: Retention, *, most: int = 1000) -> Trimmed:
+        with self._database.writing():
+            if was_advanced(self._database, max(retention.max_age, retention.forget_after)):
+                retention = retention.without_age()
         removed = 0
         expired: dict[str, int] = {}
         more = True

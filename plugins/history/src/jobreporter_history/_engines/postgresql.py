@@ -22,10 +22,13 @@ from jobreporter_history._engines.urls import without_password
 SCHEMA = "jobreporter_history"
 
 # Seconds. What waits for a lock gives up, and a transaction whose process is stopped is ended by the server, so that
-# nobody waits for it.
+# nobody waits for it. Whatever is the default of the database or the role, these count.
 _CONNECT = 3
 _SETTINGS = {
     "search_path": SCHEMA,
+    # Writers that meet lock rows, and wait for each other; where they may not see what the other wrote, they fail.
+    "default_transaction_isolation": r"read\ committed",
+    "extra_float_digits": "1",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "10s",
     "statement_timeout": "60s",
@@ -39,6 +42,7 @@ _REACHED: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
+    "client_encoding": "utf8",
 }
 
 WORDS = Words(
@@ -170,10 +174,13 @@ class PostgresqlDatabase:
             self._free = {True: [], False: []}
             self._pid = os.getpid()
         connection = self._kept(writes=writes) or self._connect(writes=writes)
+        well = False
         try:
             yield connection
+            well = True
         finally:
-            if connection.closed or connection.broken:
+            # The server may only read from now on, or its tables be gone: who writes begins anew after every trouble.
+            if connection.closed or connection.broken or (writes and not well):
                 connection.close()
             else:
                 self._free[writes].append(connection)
@@ -192,13 +199,16 @@ class PostgresqlDatabase:
 
     def _connect(self, *, writes: bool) -> psycopg.Connection[Row]:
         options = [f"-c {name}={value}" for name, value in _SETTINGS.items()]
-        if not writes:
+        reached = dict(_REACHED)
+        if writes:
+            reached["target_session_attrs"] = "read-write"  # of several servers that the URL names
+        else:
             options.append("-c default_transaction_read_only=on")
         try:
             # What the URL itself asks for, such as a role, comes first, and what the history needs counts.
             options.insert(0, str(conninfo_to_dict(self.url).get("options", "")))
             connection = psycopg.connect(
-                self.url, autocommit=True, options=" ".join(options), application_name="jobreporter-history", **_REACHED
+                self.url, autocommit=True, options=" ".join(options), application_name="jobreporter-history", **reached
             )
         except psycopg.Error as error:
             raise meaning_at_connect(error, self.shown) from None

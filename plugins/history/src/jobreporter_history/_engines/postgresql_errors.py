@@ -32,6 +32,9 @@ _NEVER = (
 )
 
 
+_CLASHES = errors.UniqueViolation, errors.DuplicateTable, errors.SerializationFailure, errors.DeadlockDetected
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise what psycopg raises in the block as what is to be done about it."""
@@ -44,7 +47,7 @@ def translated() -> Iterator[None]:
 def meaning(error: psycopg.Error) -> StoreError | psycopg.Error:
     """The error as what is to be done about it; itself where it is a mistake in a statement."""
     told = _first_line(error)
-    if isinstance(error, errors.UniqueViolation | errors.DuplicateTable):
+    if isinstance(error, _CLASHES):
         return Clash(told)
     if isinstance(error, errors.UndefinedTable):
         return Gone(told)

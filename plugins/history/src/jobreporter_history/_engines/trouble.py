@@ -27,9 +27,9 @@ class OutOfTime(Unavailable):
     """A statement was cut short: the time that it had was over, or somebody had the server end it."""
 
 
-class Gone(StoreError):  # noqa: N818 - as above
+class Gone(Unavailable):
     """A table isn't there: it was too old and was dropped a moment ago."""
 
 
-class Clash(StoreError):  # noqa: N818 - as above
-    """Another writer has just made a row with the same key. The transaction can be repeated."""
+class Clash(Unavailable):
+    """Another writer was in the way, or has just made a row with the same key. The transaction can be repeated."""

@@ -123,7 +123,9 @@ def decide(known: Known, facts: Facts, now: float, repeat: float | None = None) 
 def is_quiet(decision: Decision, known: Known, now: float) -> bool:
     """Whether people are not told of it."""
     silenced = known.silenced_until is not None and known.silenced_until > now
-    return decision.happening not in TOLD or silenced
+    # Of what is pending they have not heard, and of what flaps, last that it is resolved, unless they were reminded since.
+    unheard_of = known.state in {"pending", "flapping"} and decision.happening == "resolved" and not _was_told(known)
+    return decision.happening not in TOLD or silenced or unheard_of
 
 
 def trigger(known: Known, facts: Facts) -> float | None:
@@ -193,7 +195,9 @@ def _resolved(known: Known, facts: Facts, now: float) -> Decision | None:
 def _flapping(known: Known, now: float) -> Decision | None:
     if now - known.last_fail < FLAPPING_CALM:
         return None
-    return Decision("calm", "resolved", facts=_counts(known), changes={"resolved_at": now})
+    happening: Happening = "resolved" if _was_told(known) else "calm"
+    cause = "calm" if happening == "resolved" else ""
+    return Decision(happening, "resolved", cause, _counts(known), {"resolved_at": now})
 
 
 def _succeeded(known: Known, facts: Facts, now: float) -> Decision | None:
@@ -232,11 +236,18 @@ def _worse(known: Known, facts: Facts, now: float) -> Decision | None:
 
 
 def _reminder(known: Known, now: float, repeat: float | None) -> Decision | None:
-    if repeat is None or known.silenced_until is not None or known.told_at is None:
+    # What opened in a silence is told of like what people were told of when it opened.
+    told_at = known.opened_at if known.told_at is None else known.told_at
+    if repeat is None or known.silenced_until is not None or told_at is None:
         return None
-    if now - known.told_at < repeat or known.last_fail <= known.told_at:
+    if now - told_at < repeat or known.last_fail <= told_at:
         return None
     return Decision("reminded", known.state, facts=_counts(known))
+
+
+def _was_told(known: Known) -> bool:
+    """Whether people have heard of it since it last opened."""
+    return known.told_at is not None and known.opened_at is not None and known.told_at > known.opened_at
 
 
 def _counts(known: Known) -> dict[str, Any]:

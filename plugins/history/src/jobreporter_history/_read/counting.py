@@ -30,8 +30,7 @@ def count(connection: Connection, names: Names, terms: Terms, budget: float = BU
 
 def _of_rollups(connection: Connection, planned: Plan) -> int:
     """By days: a table has whole days, and so has a rollup."""
-    conditions = [condition for condition in planned.conditions if condition.sql.startswith("x.series")]
-    where = "".join(f" AND {condition.sql}" for condition in conditions)
+    where = "".join(f" AND {condition.sql}" for condition in planned.of_series)
     counted = 0
     for table in schema.existing(connection):
         columns = [_COLUMNS[each] for each in sorted(planned.outcomes) if (each == "failure") == (table.kind == "bad")]

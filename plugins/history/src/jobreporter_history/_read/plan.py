@@ -54,6 +54,8 @@ class Plan(NamedTuple):
     #: Words that it must not have.
     lacking: tuple[Phrase, ...]
     conditions: tuple[Condition, ...]
+    #: Those of them that rollups have as well: which series it may be.
+    of_series: tuple[Condition, ...]
     #: What SQL doesn't see.
     checks: tuple[Check, ...]
     #: Columns of rollups with the durations that they count, and what one of those has to be longer than (seconds).
@@ -71,9 +73,8 @@ def plan(terms: Terms, series: Mapping[int, Series]) -> Plan:
     lacking = tuple(phrase for term in wanted if term.negated and term.key == "text" for phrase in _phrases(term))
     among = _matching(wanted, series)
     strands = _strands(wanted, among, outcomes)
-    conditions = [each for term in wanted for each in _conditions(term)]
-    if among is not None:
-        conditions.append(_in(sorted(among)))
+    of_series = () if among is None else (_in(sorted(among)),)
+    conditions = [*(each for term in wanted for each in _conditions(term)), *of_series]
     checks = tuple(check for term in wanted for check in _checks(term, in_other=_has_other(among, series)))
     if outcomes != frozenset(each for kind in kinds for each in _OUTCOMES[kind]):
         conditions.append(_any("outcome", sorted(outcomes)))
@@ -91,6 +92,7 @@ def plan(terms: Terms, series: Mapping[int, Series]) -> Plan:
         phrases,
         lacking,
         tuple(conditions),
+        of_series,
         checks,
         longer,
         indexed and not lacking,

@@ -11,7 +11,7 @@ from jobreporter_history._read.plan import Plan
 def may_have(connection: Connection, planned: Plan, lowest: int, beyond: int) -> bool:
     """Whether what ended between two ids may be as long as is asked for."""
     span = (ended_at(lowest) // DAY * DAY, ended_at(beyond))
-    series = "".join(f" AND {each.sql}" for each in planned.conditions if each.sql.startswith("x.series"))
+    series = "".join(f" AND {each.sql}" for each in planned.of_series)
     for column, seconds in planned.longer:
         sql = f"SELECT {column} FROM rollup x WHERE res = {DAY:.0f} AND t >= ? AND t < ?{series}"
         # What is counted was rounded to a microsecond, and may lie in the bucket below.

@@ -70,7 +70,7 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     at: float
     happening: Happening
-    #: Why, where there are several ways: ``succeeded``, ``quiet``, ``by hand``.
+    #: Why, where there are several ways: ``succeeded``, ``quiet``, ``by hand``, ``calm``.
     cause: str = ""
     #: Whether people are not told, because it is silenced or flapping, or because it is of the quiet kind.
     quiet: bool
