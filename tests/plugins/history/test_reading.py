@@ -345,6 +345,22 @@ def test_incidents_and_facets(store: Store) -> None:
     assert set(facets.tags) <= {"customer"}
 
 
+def test_incidents_at_a_glance(store: Store) -> None:
+    """Of those that are asked for: what the newest failure said, and the hours of the last day in which one was."""
+    first, second, *_ = store.incidents(order="failed")
+    assert store.glimpses([]) == {}
+    found = store.glimpses([first.id, second.id, 4711])
+    assert (found[4711].message, found[4711].hours) == ("", ())
+    for each in (first, second):
+        newest, *_ = store.executions([Term("incident", each.id)], limit=1).rows
+        assert found[each.id].message == newest.message
+        detail = store.incident(each.id)
+        assert detail is not None
+        lately = [cell for cell in detail.cells if cell.at >= store.now() - DAY]
+        assert sum(hour.failed for hour in found[each.id].hours) == sum(cell.failed for cell in lately)
+        assert {hour.at for hour in found[each.id].hours} == {cell.at // 3600 * 3600 for cell in lately}
+
+
 def test_a_mark_changes_with_what_is_written(url: str, read: Read) -> None:
     """Whoever looks again and again sees by it whether anything is new."""
     write(url, [])
