@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import gzip
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,7 +102,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for program in (folder / "bin" / "pg_dump", folder / "backup.sh", folder / "empty-queue.sh"):
         program.write_text("#!/bin/sh\nexit 0\n")
         program.chmod(0o755)
-    shutil.copy(next(path for path in corpus() if path.stem == "dramatiq"), folder / "events.jsonl")
+    recorded = next(path for path in corpus() if path.stem == "dramatiq").read_bytes()
+    (folder / "events.jsonl").write_bytes(recorded)
+    (folder / "events.jsonl.1.gz").write_bytes(gzip.compress(recorded))
     # A first job, so that there is a history.
     subprocess.run([SCRIPT, "exec", "--", "true"], cwd=folder, check=True, capture_output=True)
     return folder

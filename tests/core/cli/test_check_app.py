@@ -75,25 +75,28 @@ def test_a_worker_class_of_rq_tells(project: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "name", "told"),
+    ("name", "told"),
     [
-        ("app = 3\n", "shop:app", "it is a int, and none of these: "),
-        ("app = 3\n", "shop:ap", "'shop' has no 'ap'. Did you mean 'app'?"),
-        ("app = 3\n", "shop", "name one app of 'shop' as shop:APP"),
-        ("app = 3\n", "shopp:app", "can't import 'shopp': ModuleNotFoundError: No module named 'shopp'"),
-        ("raise SystemExit(3)\n", "shop:app", "can't import 'shop': SystemExit: 3"),
+        ("shop:three", "it is of the type 'int', and none of these: "),
+        ("shop:make_app", "it is a function, and none is called: name a variable that holds the app"),
+        ("shop:qqqq", "'shop' has no 'qqqq'. The apps in it are 'a' and 'b'"),
+        ("shop", "name one app of 'shop' as shop:APP. The apps in it are 'a' and 'b'"),
+        ("pack", "name one app of 'pack' as pack:APP. The modules in it are 'celery' and 'tasks'"),
+        ("shopp:a", "nor in the working directory '{}'. Did you mean 'shop'?"),
         (
-            "from celery import Celery\nb = Celery('b')\na = Celery('a')\n",
-            "shop",
-            "name one app of 'shop' as shop:APP. The apps in it are 'a' and 'b'",
+            "inner:a",
+            "nor in the working directory '{0}', but there is one in '{0}/src': set PYTHONPATH=src, or install",
         ),
-        ("def __getattr__(name): raise OSError(name)\n", "shop:app", "can't get 'shop:app': OSError: app"),
     ],
 )
-def test_what_is_no_app_is_told(project: CommandLine, source: str, name: str, told: str) -> None:
-    """Whatever the module does."""
-    (project.folder / "shop.py").write_text(source)
-    assert told in app(project, name)["detail"]
+def test_what_is_no_app_is_told(project: CommandLine, name: str, told: str) -> None:
+    """With what is there instead: an app is named by hand, and by people who are new to it."""
+    made = "from huey import MemoryHuey as Huey\nb = Huey('b')\na = Huey('a')\nthree = 3\ndef make_app(): ...\n"
+    (project.folder / "shop.py").write_text(made)
+    for module in ("pack/__init__", "pack/tasks", "pack/celery", "src/inner/__init__"):
+        (project.folder / module).parent.mkdir(parents=True, exist_ok=True)
+        (project.folder / f"{module}.py").touch()
+    assert told.format(project.folder) in app(project, name)["detail"]
 
 
 @pytest.mark.parametrize(

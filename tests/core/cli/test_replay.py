@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -140,6 +141,26 @@ def test_a_recording_comes_from_stdin(project: CommandLine) -> None:
     done = project.run("replay", "-", "--json", stdin=path.read_text().splitlines()[1])
     assert done.returncode == 0, done.stderr
     assert {each["handled"] for each in json.loads(done.stdout)} == {1}
+
+
+def test_a_recording_is_packed_or_cut_off(project: CommandLine) -> None:
+    """As logs are rotated, and as a worker leaves it that is killed: what is there is replayed, and the rest told."""
+    path = write(project, *execution("boom"), *execution("boom"))
+    path.with_name("kept.gz").write_bytes(gzip.compress(path.read_bytes())[:-12])
+    done = project.run("replay", "kept.gz", "--json", "--reporter", "pager")
+    assert json.loads(done.stdout)[0]["handled"] == 2
+    assert done.stderr == (
+        "note: kept.gz: no event of a recording: it is packed by gzip, and its end is missing; "
+        "what stands before it is replayed\n"
+    )
+
+
+def test_a_recording_that_grows_meanwhile_ends(project: CommandLine) -> None:
+    """The reporter that is replayed to may be the one that writes it."""
+    path = write(project, *execution("boom"))
+    path.rename(project.folder / "copy.jsonl")
+    done = project.run("replay", "copy.jsonl", "--json", "--reporter", "record")
+    assert json.loads(done.stdout)[0]["handled"] == 3
 
 
 def test_a_bad_line_is_one_error_and_nothing_is_sent(project: CommandLine) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import codecs
+import gzip
+import io
+import lzma
 import os
 import re
 import resource
@@ -13,7 +18,7 @@ import msgspec
 import pytest
 
 from jobreporter import Context, Dispatcher, kind_of
-from jobreporter.recording import NotRecorded, from_lines, read_recording
+from jobreporter.recording import NotRecorded, from_lines, read_recording, to_line
 from jobreporter.reporters.record import RecordOptions, RecordReporter
 from jobreporter.testing import every_event, make_event, make_job
 
@@ -97,6 +102,59 @@ def test_a_line_that_is_none_is_told_with_its_number() -> None:
     with pytest.raises(NotRecorded, match=r"^a\.jsonl:3: no event of a recording: JSON is malformed") as raised:
         next(lines)
     assert raised.value.where == "a.jsonl:3"
+
+
+def lines(count: int) -> bytes:
+    origin = Context(host="web-1", pid=1, version="0.1.0", stats=dict).origin
+    return b"".join(to_line(make_event("started", job=make_job(id=str(number))), origin) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        gzip.compress(lines(3)),
+        gzip.compress(lines(1)) + gzip.compress(lines(2)),
+        lines(3).replace(b"\n", b"\r\n"),
+        codecs.BOM_UTF8 + lines(3),
+        lines(3).rstrip(),
+    ],
+)
+def test_a_file_is_read_however_it_was_kept(tmp_path: Path, written: bytes) -> None:
+    """Packed by gzip, in parts as well, or gone through an editor; as often as it is wanted."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(written)
+    assert len(list(read_recording(path))) == 3
+    with path.open("rb") as file:
+        assert [len(list(read_recording(file, name="it"))) for _ in range(2)] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("written", "problem", "unfinished"),
+    [
+        (lines(2)[:-30], "it:2: no event of a recording: Input data was truncated", True),
+        (lines(2)[:-30] + b"\n", "it:2: no event of a recording: Input data was truncated", False),
+        (
+            gzip.compress(lines(2))[:-12],
+            "it: no event of a recording: it is packed by gzip, and its end is missing",
+            True,
+        ),
+        (gzip.compress(lines(2)) + b"x", "it: no event of a recording: it is packed by gzip, and damaged: ", False),
+        (bz2.compress(lines(2)), "it: no event of a recording: it is packed by bzip2: unpack it first", False),
+        (lzma.compress(lines(2)), "it: no event of a recording: it is packed by xz: unpack it first", False),
+        (b"\x28\xb5\x2f\xfd\x04", "it: no event of a recording: it is packed by zstd: unpack it first", False),
+        (
+            lines(2).decode().encode("utf-16"),
+            "it: no event of a recording: it is UTF-16, and a recording is UTF-8",
+            False,
+        ),
+    ],
+)
+def test_a_file_that_can_not_be_read_is_told(written: bytes, problem: str, *, unfinished: bool) -> None:
+    """And whether it is only its end that is missing."""
+    with pytest.raises(NotRecorded) as caught:
+        list(read_recording(io.BytesIO(written), name="it"))
+    assert str(caught.value).startswith(problem)
+    assert caught.value.unfinished is unfinished
 
 
 def test_the_page_about_it_has_its_option_and_a_line() -> None:

@@ -297,7 +297,7 @@ def test_what_runs_has_its_usual_duration(url: str, read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "step"), [(3600, 60), (6 * 3600, 600), (DAY, 1800), (7 * DAY, 10_800), (30 * DAY, 43_200)]
+    ("length", "step"), [(3600, 60), (6 * 3600, 600), (DAY, 1800), (7 * DAY, 10_800), (30 * DAY, DAY)]
 )
 def test_overviews_add_up(store: Store, length: float, step: float) -> None:
     """At every range, the steps, the queues and the jobs add up to the whole, which is what the list has."""
@@ -343,6 +343,29 @@ def test_incidents_and_facets(store: Store) -> None:
     assert [share.value for share in facets.messages] == ["no funds for <number>"]
     assert facets.hosts[0].count == facets.of
     assert set(facets.tags) <= {"customer"}
+
+
+def test_no_more_is_searched_than_has_seen_a_release(store: Store) -> None:
+    """Of a release that nobody has seen, nothing; of another, what ended since it was first seen."""
+    page = store.executions([Term("release", "2.0")], budget=0.0)
+    assert (page.rows, page.before, page.searched_back_to) == ((), None, None)
+    assert store.executions([Term("release", "1.0")], budget=0.0).searched_back_to is not None
+
+
+def test_incidents_at_a_glance(store: Store) -> None:
+    """Of those that are asked for: what the newest failure said, and the hours of the last day in which one was."""
+    first, second, *_ = store.incidents(order="failed")
+    assert store.glimpses([]) == {}
+    found = store.glimpses([first.id, second.id, 4711])
+    assert (found[4711].message, found[4711].hours) == ("", ())
+    for each in (first, second):
+        newest, *_ = store.executions([Term("incident", each.id)], limit=1).rows
+        assert found[each.id].message == newest.message
+        detail = store.incident(each.id)
+        assert detail is not None
+        lately = [cell for cell in detail.cells if cell.at >= store.now() - DAY]
+        assert sum(hour.failed for hour in found[each.id].hours) == sum(cell.failed for cell in lately)
+        assert {hour.at for hour in found[each.id].hours} == {cell.at // 3600 * 3600 for cell in lately}
 
 
 def test_a_mark_changes_with_what_is_written(url: str, read: Read) -> None:

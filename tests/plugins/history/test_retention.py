@@ -62,6 +62,8 @@ def test_thirty_days(url: str, run: Run, read: Read) -> None:
         assert found.sample.execution.name == incident.job
         assert found.sample.error is not None
         assert found.sample.error.message == "no funds"
+    glimpses = store.glimpses([each.id for each in incidents])
+    assert {(each.message, each.hours) for each in glimpses.values()} == {("no funds", ())}
     # What is gone is still in the figures.
     overview = store.overview(NOVEMBER, NOVEMBER + 30 * DAY)
     assert (overview.figures.succeeded, overview.figures.failed) == (30 * 6 * 40, 10 * 6)

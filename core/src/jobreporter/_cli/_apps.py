@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 import sys
-from collections.abc import Mapping
+from pathlib import Path
+from pkgutil import iter_modules
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from jobreporter._cli._outsiders import Outsider, outsiders
 from jobreporter._cli._report import AppReport
 from jobreporter._cli._terminal import others_aside
-from jobreporter._config.wording import described, quoted
-from jobreporter._nearest import did_you_mean, did_you_mean_or_all
+from jobreporter._config.wording import quoted
+from jobreporter._nearest import did_you_mean_or_all
+from jobreporter._plugins.named import Home, NotFoundError, attribute_of, module_named
 
 
 class _Queue(NamedTuple):
@@ -54,7 +55,7 @@ def app_report(name: str) -> AppReport:
     try:
         with others_aside():
             app = _found(name)
-    except _NotFoundError as error:
+    except NotFoundError as error:
         return AppReport(name=name, attached=False, detail=str(error))
     if (queue := _queue_of(app)) is not None:
         return _report(name, queue.source, queue.noun, queue.remedy, attached=_is_attached(app, queue))
@@ -62,10 +63,17 @@ def app_report(name: str) -> AppReport:
         remedy = f"switch it on with `{outsider.attached_by}` ({outsider.use})"
         attached = bool(outsider.is_attached(app))
         return _report(name, outsider.name, f"an app of {outsider.title}", remedy, attached=attached)
+    if isinstance(app, FunctionType):
+        detail = (
+            "it is a function, and none is called: name a variable that holds the app, as the worker's own command does"
+        )
+        return AppReport(name=name, attached=False, detail=detail)
     kind = app.__name__ if isinstance(app, type) else type(app).__name__
     known = sorted({each.noun for each in _QUEUES if each.kind != "Queue"})
     known += [f"an app of {each.title}" for each in outsiders()]
-    return AppReport(name=name, attached=False, detail=f"it is a {kind}, and none of these: {', '.join(known)}")
+    return AppReport(
+        name=name, attached=False, detail=f"it is of the type {quoted(kind)}, and none of these: {', '.join(known)}"
+    )
 
 
 def _report(name: str, source: str, noun: str, remedy: str, *, attached: bool) -> AppReport:
@@ -73,43 +81,36 @@ def _report(name: str, source: str, noun: str, remedy: str, *, attached: bool) -
     return AppReport(name=name, source=source, attached=attached, detail=f"it is {noun}, and {what}")
 
 
-class _NotFoundError(Exception):
-    """Why there is no such app, in a sentence."""
-
-
 def _found(name: str) -> Any:
     module_name, _, attribute = name.partition(":")
     # As the queues' own commands do it, the working directory is where the application is.
-    sys.path.insert(0, os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # the application's own code
-        raise _NotFoundError(f"can't import {quoted(module_name)}: {described(error)}") from error
-    names: Mapping[str, Any] = vars(module)
-    if not attribute:
-        apps = {id(value): each for each, value in names.items() if _is_app(value)}
-        if len(apps) != 1:
-            hint = did_you_mean_or_all("", apps.values(), "apps in it") if apps else ""
-            raise _NotFoundError(f"name one app of {quoted(module_name)} as {module_name}:APP{hint}")
-        attribute = next(iter(apps.values()))
-    found: Any = module
-    for part in attribute.split("."):
-        try:
-            found = getattr(found, part)
-        except AttributeError:
-            hint = did_you_mean(part, names)
-            raise _NotFoundError(f"{quoted(module_name)} has no {quoted(attribute)}{hint}") from None
-        except Exception as error:  # a module's own __getattr__
-            raise _NotFoundError(f"can't get {quoted(name)}: {described(error)}") from error
-    return found
+    here = Path.cwd()
+    sys.path.insert(0, str(here))
+    module = module_named(module_name, Home(here, "the working directory"))
+    return attribute_of(module, attribute or _only_app(module), meant=_is_meant, kind="apps")
+
+
+def _only_app(module: ModuleType) -> str:
+    """The name of the one app in a module."""
+    apps = {id(value): each for each, value in vars(module).items() if _is_app(value)}
+    if len(apps) == 1:
+        return next(iter(apps.values()))
+    name = module.__name__
+    hint = did_you_mean_or_all("", apps.values(), "apps in it")
+    if not apps:
+        modules = [each.name for each in iter_modules(getattr(module, "__path__", []))]
+        hint = did_you_mean_or_all("", modules, "modules in it")
+    raise NotFoundError(f"name one app of {quoted(name)} as {name}:APP{hint}")
 
 
 def _queue_of(app: Any) -> _Queue | None:
     kinds = app.__mro__ if isinstance(app, type) else type(app).__mro__
     names = {(kind.__module__.partition(".")[0], kind.__name__) for kind in kinds}
     return next((queue for queue in _QUEUES if (queue.package, queue.kind) in names), None)
+
+
+def _is_meant(_module: object, value: object) -> bool:
+    return _is_app(value)
 
 
 def _outsider_of(app: Any) -> Outsider | None:

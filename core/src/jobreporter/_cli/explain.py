@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import builtins
-import importlib
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import click
 import msgspec
@@ -21,6 +20,7 @@ from jobreporter._dispatch.wiring import survey
 from jobreporter._foreign.classes import full_name
 from jobreporter._lane.filter import Filter
 from jobreporter._plugins.installed import scan
+from jobreporter._plugins.named import Home, NotFoundError, attribute_of, module_named
 from jobreporter._plugins.plugin import Plugin
 from jobreporter.error_info import ErrorInfo
 from jobreporter.errors import ConfigError, JobReporterError
@@ -112,15 +112,13 @@ def _error(name: str) -> ErrorInfo:
     kind = getattr(builtins, name.removeprefix("builtins."), None)
     module, _, attribute = name.rpartition(".")
     if module and kind is None:
-        sys.path.insert(0, os.getcwd())  # as a worker's own command does
+        here = Path.cwd()
+        sys.path.insert(0, str(here))  # as a worker's own command does
         try:
             with others_aside():
-                kind = getattr(importlib.import_module(module), attribute)
-        except Exception as error:
-            say(
-                f"note: {quoted(name)} can't be imported, so nothing is known of its bases ({type(error).__name__})",
-                err=True,
-            )
+                kind = attribute_of(module_named(module, Home(here, "the working directory")), attribute)
+        except NotFoundError as error:
+            say(f"note: nothing is known of the bases of {quoted(name)}: {error}", err=True)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         if not module:
             raise click.BadParameter(

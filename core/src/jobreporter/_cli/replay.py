@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryFile
+from typing import BinaryIO, NamedTuple
 
 import click
 import msgspec
@@ -20,7 +23,7 @@ from jobreporter._dispatch.wiring import Wiring, survey
 from jobreporter._system.clock import SYSTEM
 from jobreporter.context import LaneStats
 from jobreporter.events import Event
-from jobreporter.recording import from_lines
+from jobreporter.recording import NotRecorded, read_recording
 from jobreporter.testing import corpus
 
 # Events that are published before everybody is waited for, where buffers have room for twice as many.
@@ -30,14 +33,26 @@ _MARGIN = 2.0
 
 
 class Recording(NamedTuple):
-    """A file that was read, and is decoded when its events are wanted."""
+    """A file that is read as often as its events are wanted: it may be larger than the memory."""
 
     name: str
-    lines: list[bytes]
+    file: BinaryIO
 
     def events(self) -> Iterator[Event]:
         """Raises NotRecorded at the first line that can't be read."""
-        return (recorded.event for recorded in from_lines(self.lines, self.name))
+        return (recorded.event for recorded in read_recording(self.file, name=self.name))
+
+    def length(self) -> int:
+        """How many events there are; where the file's end is missing, those before that, which is told."""
+        count = 0
+        try:
+            for _ in self.events():
+                count += 1
+        except NotRecorded as error:
+            if not (count and error.unfinished):
+                raise
+            say(f"note: {error}; what stands before it is replayed", err=True)
+        return count
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,19 +83,21 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 def replay(path: str | None, file: str | None, names: Sequence[str], for_programs: bool) -> None:
     """Hand the events of a recording to the reporters of the config, at once, and tell what became of them.
 
-    FILE is what the reporter `record` has written, or - for stdin. Without it, the events are those that real workers of
+    FILE is what the reporter `record` has written, packed by gzip or not, or - for stdin. Without it, the events are those that real workers of
     every source have reported, which jobreporter brings along. Exits with 1 if an event was lost.
     """
     recordings = list(_read(file))
-    # All of it is read before anything is sent.
-    count = sum(1 for recording in recordings for _ in recording.events())
+    # All of it is read before anything is sent. What is appended meanwhile, by this replay perhaps, is none of it.
+    counts = [recording.length() for recording in recordings]
+    count = sum(counts)
     if not count:
         raise click.ClickException(f"{recordings[0].name}: there is no event in it")
     with others_aside():
         wiring = _wiring(path, names)
         show_own_log()
         began = time.monotonic()
-        taken = _replayed(wiring, recordings)
+        events = (islice(each.events(), count) for each, count in zip(recordings, counts, strict=True))
+        taken = _replayed(wiring, chain.from_iterable(events))
     well = all(each.well for each in taken)
     if for_programs:
         click.echo(as_json(taken))
@@ -93,14 +110,24 @@ def replay(path: str | None, file: str | None, names: Sequence[str], for_program
 
 
 def _read(file: str | None) -> Iterator[Recording]:
+    keep_open = click.get_current_context().with_resource
     if file == "-":
-        yield Recording("<stdin>", sys.stdin.buffer.read().splitlines())
+        yield Recording("<stdin>", _rewindable(sys.stdin.buffer, keep_open))
         return
     for path in corpus() if file is None else [Path(file)]:
         try:
-            yield Recording(str(path), path.read_bytes().splitlines())
+            yield Recording(str(path), _rewindable(keep_open(path.open("rb")), keep_open))
         except OSError as error:
             raise click.BadParameter(f"{path}: {error.strerror}", param_hint="FILE") from None
+
+
+def _rewindable(file: BinaryIO, keep_open: Callable[[AbstractContextManager[BinaryIO]], BinaryIO]) -> BinaryIO:
+    """The file, or of a pipe what comes out of it."""
+    if file.seekable():
+        return file
+    copy = keep_open(TemporaryFile())  # noqa: SIM115 - until the command ends
+    shutil.copyfileobj(file, copy)
+    return copy
 
 
 def _wiring(path: str | None, names: Sequence[str]) -> Wiring:
@@ -117,13 +144,12 @@ def _wiring(path: str | None, names: Sequence[str]) -> Wiring:
     return Wiring(config, factories)
 
 
-def _replayed(wiring: Wiring, recordings: Sequence[Recording]) -> list[Taken]:
+def _replayed(wiring: Wiring, events: Iterator[Event]) -> list[Taken]:
     lanes = [factory.config.lane for factory in wiring.factories]
     at_once = max(1, min(_AT_ONCE, *(lane.capacity // 2 for lane in lanes)))
     patience = max(lane.timeout for lane in lanes) + _MARGIN
     dispatcher = Dispatcher._with(wiring, SYSTEM)
     dispatcher.start()
-    events = (event for recording in recordings for event in recording.events())
     while some := list(islice(events, at_once)):
         for event in some:
             dispatcher.publish(event)

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 import re
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import importlib_metadata
@@ -19,10 +12,10 @@ import importlib_metadata
 from jobreporter._config.parse import RELAY
 from jobreporter._config.places import Place
 from jobreporter._config.records import Config, ReporterConfig
-from jobreporter._config.trust import distrust_of_folder
-from jobreporter._config.wording import described, quoted
+from jobreporter._config.wording import quoted
 from jobreporter._nearest import did_you_mean, did_you_mean_or_all, nearest
 from jobreporter._plugins.installed import REPORTERS, Installed
+from jobreporter._plugins.named import Home, NotFoundError, attribute_of, module_named
 from jobreporter._plugins.plugin import Plugin, load
 from jobreporter.errors import BrokenReporter, ConfigError, Fault
 
@@ -95,90 +88,28 @@ def load_target(reporter: ReporterConfig, installed: Mapping[str, tuple[Installe
 
 
 def _import(value: str, place: Place, origin: str, folder: Path | None = None) -> Any:
+    module_name, attribute = _parts(value, place, origin)
+    try:
+        module = module_named(module_name, None if folder is None else Home(folder), of=origin)
+        return attribute_of(module, attribute, of=origin)
+    except NotFoundError as error:
+        raise _broken(place, str(error)) from error.__cause__
+
+
+def _parts(value: str, place: Place, origin: str) -> tuple[str, str]:
+    """The module, and the attribute of it."""
+    if not origin:
+        module, _, attribute = map(str.strip, value.partition(":"))
+        if module and attribute:
+            return module, attribute
+        raise _broken(place, f"{quoted(value)} names nothing: expected 'module:attribute'")
     entry = importlib_metadata.EntryPoint(name="", value=value, group=REPORTERS)
     try:
-        module_name, attribute = entry.module, entry.attr or ""
+        return entry.module, entry.attr or ""
     except ValueError:
         raise _broken(place, f"the entry point {quoted(value)}{origin} is malformed") from None
-    try:
-        found: Any = _module(module_name, folder)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit too: a plugin must not end the worker
-        reason = _missing_module(module_name, error, folder) or described(error)
-        raise _broken(place, f"can't import {quoted(module_name)}{origin}: {reason}") from error
-    for name in filter(None, attribute.split(".")):
-        try:
-            found = getattr(found, name)
-        except KeyboardInterrupt:
-            raise
-        except AttributeError as error:
-            # A module within a package is no attribute of it before it is imported: `use = "shop:reporters"`.
-            if hasattr(found, "__path__") and find_spec(f"{found.__name__}.{name}") is not None:
-                found = _import(f"{found.__name__}.{name}", place, origin)
-                continue
-            problem = f"{quoted(module_name)}{origin} has no {quoted(attribute)}{_names_meant(name, found)}"
-            raise _broken(place, f"{problem}") from error
-        except BaseException as error:  # a module's own __getattr__
-            raise _broken(place, f"can't import {quoted(value)}{origin}: {described(error)}") from error
-    return found
 
 
 def _broken(place: Place, problem: str) -> BrokenReporter:
     fault = place.fault(problem)
     return BrokenReporter(str(fault), fault=fault)
-
-
-def _module(name: str, folder: Path | None) -> ModuleType:
-    """The module; where it isn't found otherwise, that in the config's folder, if nobody else may write there.
-
-    The folder is appended to ``sys.path``, never put first: it adds modules, and hides none.
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if folder is None or not _lies_in(folder, name, error) or distrust_of_folder(folder, os.environ):
-            raise
-    sys.path.append(str(folder))
-    try:
-        return importlib.import_module(name)
-    except BaseException:
-        sys.path.remove(str(folder))
-        raise
-
-
-def _lies_in(folder: Path, name: str, error: ModuleNotFoundError) -> bool:
-    """Whether it is this module that is missing, and not one that it imports; and whether it is in the folder."""
-    if not f"{name}.".startswith(f"{error.name}.") or str(folder) in sys.path:
-        return False
-    return PathFinder.find_spec(name.partition(".")[0], [str(folder)]) is not None
-
-
-def _names_meant(name: str, found: object) -> str:
-    names: Mapping[str, object] = getattr(found, "__dict__", {})
-    if hint := did_you_mean(name, names):
-        return hint
-    # What the module has made itself, and not what it has imported.
-    own = [
-        each for each, value in names.items() if getattr(value, "__module__", "") == getattr(found, "__name__", None)
-    ]
-    return did_you_mean_or_all(name, (each for each in own if not each.startswith("_")), "names in it")
-
-
-def _missing_module(module_name: str, error: BaseException, folder: Path | None) -> str | None:
-    """The reason in words where it is the top-level package itself that isn't there, and not one that it imports."""
-    package = module_name.partition(".")[0]
-    if not isinstance(error, ModuleNotFoundError) or error.name != package:
-        return None
-    reason = f"there is no module {quoted(package)} on sys.path"
-    if folder is not None:
-        distrust = distrust_of_folder(folder, os.environ)
-        untrusted = f", which isn't searched, since it {distrust}" if distrust else ""
-        return (
-            f"{reason}, nor in the config's folder {quoted(folder)}{untrusted}: set PYTHONPATH, or install the package"
-        )
-    with suppress(FileNotFoundError):  # the working directory itself may have been deleted
-        cwd = os.getcwd()
-        if not {"", cwd} & set(sys.path):
-            reason += f", and the working directory {cwd!r} is not on it: set PYTHONPATH, or install the package"
-    return reason

@@ -101,9 +101,10 @@ def test_more_than_are_shown(url: str, read: Read) -> None:
     store = read(url, clock=lambda: NOW + 1000)
     page = page_of(store, "/")
     needs = page.partition("In numbers")[0]
-    assert "jobs.first" in rows(needs)[0]
-    assert "and 5 more" in rows(needs)
-    assert "and 3 more that are lost" in rows(needs)
+    assert "in jobs.first no 1 failed" in rows(needs)[0]
+    assert 'aria-label="Failures in 24 hours: 1"' in needs
+    assert "and 15 more" in rows(needs)
+    assert "and 10 more that are lost" in rows(needs)
     assert "/?range=24h&lost=all" in links(needs)
     assert told(page_of(store, "/?lost=all").partition("In numbers")[0]).count("lost.job_") == 15
     assert '<span class="badge">25' in page

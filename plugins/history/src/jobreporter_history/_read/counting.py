@@ -21,7 +21,7 @@ _DAY = 86_400
 def count(connection: Connection, names: Names, terms: Terms, budget: float = BUDGET) -> Count:
     """How many executions that are kept match."""
     wanted = tuple(terms)
-    planned = plan(wanted, names.all_series(connection))
+    planned = plan(wanted, names.all_series(connection), names.all_releases(connection))
     if all(term.key in _COUNTED for term in wanted) and not planned.checks:
         return Count(value=_of_rollups(connection, planned), exact=True)
     page = walk(connection, names, wanted, before=None, limit=MOST, budget=budget)

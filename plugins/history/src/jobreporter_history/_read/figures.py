@@ -11,8 +11,8 @@ from jobreporter_history._records.figures import Figures, JobFigures, Overview, 
 from jobreporter_history._rollups import CELL, RESOLUTIONS, Cell
 from jobreporter_history._rows.series import Series
 
-# Steps that read well on an axis of time, in seconds.
-_STEPS = (60, 120, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 7 * 86_400)
+# Steps that read well on an axis of time, in seconds. None is of half a day: whole ones are a cell each.
+_STEPS = (60, 120, 300, 600, 1800, 3600, 10_800, 21_600, 86_400, 7 * 86_400)
 _MOST_POINTS = 60
 _COUNTS = ("ok", "aborted", "failed", "final", "retried")
 

@@ -25,6 +25,11 @@ class Names:
             self.all_series(connection)
         return self._series.get(id, OTHERS)
 
+    def all_releases(self, connection: Connection) -> dict[str, float]:
+        """When each release was seen first, by its name."""
+        found = connection.rows("SELECT name, min(first_seen) FROM release GROUP BY name")
+        return {name: seen for name, seen in found}  # noqa: C416 - a row is no pair for a type checker
+
     def release(self, connection: Connection, id: int | None) -> str | None:
         """The name of the release with that number."""
         if id is None:

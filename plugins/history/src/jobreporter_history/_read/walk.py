@@ -42,7 +42,7 @@ class Walk:
     def __init__(self, connection: Connection, names: Names, terms: Terms, before: int | None, budget: float) -> None:
         self._connection = connection
         self._names = names
-        self._plan = plan(terms, names.all_series(connection))
+        self._plan = plan(terms, names.all_series(connection), names.all_releases(connection))
         self._tables = schema.of(connection)
         self._position = self._plan.beyond if before is None else min(before, self._plan.beyond)
         self._deadline = time.monotonic() + budget

@@ -81,12 +81,21 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """The failures of ten minutes."""
+    """The failures of ten minutes, or of an hour where it says so."""
 
     #: Where it begins (Unix seconds).
     at: float
     failed: int
     final: int
+
+
+class Glimpse(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list tells of an incident besides what it is."""
+
+    #: What its newest failure said; empty if that is not known any more, or it said nothing.
+    message: str
+    #: The hours of the last day in which something failed, in order.
+    hours: tuple[Cell, ...]
 
 
 class IncidentDetail(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,10 @@ from markupsafe import Markup, escape
 
 from jobreporter_history._display.text import visible
 from jobreporter_history._web.axis import WIDTH, Axis
-from jobreporter_history.store import Figures, Point, Release
+from jobreporter_history.store import Cell, Figures, Point, Release
 
 _HEIGHT = 100.0
+_HOUR = 3600
 
 
 class Series(NamedTuple):
@@ -71,6 +72,19 @@ def spark(axis: Axis, points: Iterable[Point], kind: str, *, label: str) -> Mark
     value: Callable[[Figures], int] = (lambda each: each.failed) if kind == "failed" else (lambda each: each.runs)
     values = [(point.at, float(value(point.figures))) for point in points]
     return bars(axis, [Series(kind, values)], label=label, height=30.0)
+
+
+def day(now: float) -> Axis:
+    """The axis of the last 24 hours, in whole ones."""
+    until = -int(-now // _HOUR) * _HOUR
+    return Axis(until - 24 * _HOUR, until, _HOUR)
+
+
+def recent(axis: Axis, cells: Iterable[Cell]) -> Markup:
+    """The failures of the last day, in a row of a table."""
+    hours = [(cell.at, float(cell.failed)) for cell in cells if cell.at >= axis.since]
+    label = f"Failures in 24 hours: {sum(failed for _, failed in hours):,.0f}"
+    return bars(axis, [Series("failed", hours)], label=label, height=30.0)
 
 
 def span(axis: Axis, begun: float | None, ended: float | None, kind: str, queued: float | None = None) -> Markup:

@@ -96,6 +96,7 @@ class Site:
             percent=text.percent,
             fact=text.fact,
             span=charts.span,
+            recent=charts.recent,
             spark=charts.spark,
             axis_labels=axis.labels,
             status_of=status_of,

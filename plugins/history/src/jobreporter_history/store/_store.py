@@ -13,11 +13,12 @@ from jobreporter_history._incidents.requests import Action
 from jobreporter_history._open import open_database
 from jobreporter_history._read import counting, export, figures, incidents, lookup, running, schedules, state
 from jobreporter_history._read.figures import Range
+from jobreporter_history._read.glimpses import glimpses
 from jobreporter_history._read.names import Names
 from jobreporter_history._read.walk import BUDGET, walk
 from jobreporter_history._records.executions import Count, Execution, ExecutionDetail, Page, Running
 from jobreporter_history._records.figures import Figures, Overview, Point
-from jobreporter_history._records.incidents import Facets, Happening, Incident, IncidentDetail, State
+from jobreporter_history._records.incidents import Facets, Glimpse, Happening, Incident, IncidentDetail, State
 from jobreporter_history._records.state import Health, Process, Release, Schedule
 from jobreporter_history._records.terms import Terms
 from jobreporter_history._schema import migrations, size
@@ -194,6 +195,12 @@ class Store:
         now = self.now()
         with self._reading() as connection:
             return incidents.incident(connection, self._names, id, now)
+
+    def glimpses(self, ids: Collection[int]) -> dict[int, Glimpse]:
+        """What lists tell of some incidents, by their numbers: the newest message, and the failures of the last day."""
+        now = self.now()
+        with self._reading() as connection:
+            return glimpses(connection, ids, now) if ids else {}
 
     def facets(self, id: int) -> Facets:
         """Who and where: what an incident's newest failures have in common."""

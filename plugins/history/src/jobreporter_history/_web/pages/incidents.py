@@ -56,6 +56,8 @@ def incidents(site: Site, request: Request) -> Response:
         find=find,
         total=site.store.incident_count(_STATES.get(state, ()), find=find),
         incidents=found[:_ROWS],
+        glimpses=site.store.glimpses([each.id for each in found[:_ROWS]]),
+        day=charts.day(site.store.now()),
         page_number=page_number,
         more=len(found) > _ROWS,
     )

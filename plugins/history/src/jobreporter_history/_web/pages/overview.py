@@ -15,9 +15,10 @@ from jobreporter_history._web.charts import Series
 from jobreporter_history._web.site import Site, range_of
 from jobreporter_history.store import Point, Release
 
-_MOST_INCIDENTS = 20
+_MOST_INCIDENTS = 10
 _MOST_RUNNING = 200
 _SHOWN_RUNNING = 12
+_SHOWN_LOST = 5
 _MOST_QUEUES = 50
 
 
@@ -42,7 +43,9 @@ def overview(site: Site, request: Request) -> Response:
         axis=axis,
         releases=[each for each in releases if axis.since < each.first_seen <= axis.until],
         needs=unresolved,
-        lost=lost if request.query_params.get("lost") == "all" else lost[:_SHOWN_RUNNING],
+        glimpses=store.glimpses([each.id for each in unresolved]),
+        day=charts.day(now),
+        lost=lost if request.query_params.get("lost") == "all" else lost[:_SHOWN_LOST],
         lost_count=len(lost),
         running=[each for each in running if not each.lost][:_SHOWN_RUNNING],
         running_count=store.running_count() - len(lost),
