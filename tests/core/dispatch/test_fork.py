@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from jobreporter import Context, Dispatcher, Job, hookimpl
+from jobreporter import Context, Dispatcher, Execution, Job, hookimpl
 from jobreporter.testing import FileRecorder, Recorder, make_event, make_job, read_calls
 from tests.waiting import arrives, until
 
@@ -39,6 +39,28 @@ def in_child(act: Callable[[], object]) -> None:
 
 def recording(path: Path) -> Dispatcher:
     return Dispatcher({"recorder": FileRecorder}, config={"reporters": {"recorder": {"path": str(path)}}})
+
+
+def test_what_ran_at_the_fork_is_the_parents_to_end(tmp_path: Path) -> None:
+    """A child that goes on from there leaves the same blocks again: it ends nothing but what it has begun itself."""
+    path = tmp_path / "calls"
+    dispatcher = recording(path)
+
+    def leave_as_the_parent_will() -> None:
+        assert Execution.current() is inner
+        with dispatcher.begin("own"):
+            pass
+        for execution in (inner, outer):
+            execution.stop()
+        assert dispatcher.close(15)
+
+    with dispatcher.begin("outer") as outer, dispatcher.begin("inner") as inner:
+        assert dispatcher.flush(15)
+        in_child(leave_as_the_parent_will)
+    assert dispatcher.close(15)
+
+    ends = [call.job.name for call in read_calls(path) if call.hook == "handle_stopped" and call.job is not None]
+    assert ends == ["own", "inner", "outer"]
 
 
 def test_a_child_owns_none_of_the_parents_events(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -69,7 +70,17 @@ def test_what_is_no_child_of_the_pool_writes_nothing() -> None:
     children = Children()
     children.ends("aaaaaaaa")
 
+    def fork_and_go_on() -> None:
+        child = os.fork()
+        if child == 0:
+            children.ends("bbbbbbbb")
+            os._exit(0)
+        os.waitpid(child, 0)
+
+    in_child(children, begins={"bbbbbbbb": "bbbbbbbb"}, then=fork_and_go_on)
+
     assert not children.have_ended("aaaaaaaa")
+    assert not children.have_ended("bbbbbbbb")
 
 
 def test_places_of_children_that_are_gone_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:

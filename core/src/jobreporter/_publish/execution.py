@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -18,6 +18,7 @@ from jobreporter._foreign.classes import full_name
 from jobreporter._foreign.interruption import is_interruption
 from jobreporter._publish.ending import Ending, Item, UnfinishedFailure
 from jobreporter._publish.fields import OUTCOME, OWN, UnfitError, fitting, sound
+from jobreporter._publish.leaving import is_cancellation, means_success
 from jobreporter._system.clock import Clock
 from jobreporter.error_info import ErrorInfo
 from jobreporter.errors import Abort
@@ -37,14 +38,6 @@ MOST_TAGS = 50
 
 #: The message of an error that could not be looked at.
 NOT_CAPTURED = "<it could not be captured>"
-
-_code = SystemExit.__dict__["code"].__get__
-
-_CANCELLATIONS = (
-    ("asyncio.exceptions", "CancelledError"),
-    ("concurrent.futures", "CancelledError"),
-    ("greenlet", "GreenletExit"),
-)
 
 #: Captures an exception, without the values that are secret.
 CaptureError = Callable[[BaseException, tuple[str, ...]], RawError]
@@ -238,11 +231,11 @@ class Execution:
                 self.succeed()
         elif issubclass(kind, Abort):
             self.abort(cast(Abort, error).reason, will_retry=cast(Abort, error).will_retry)
-        elif issubclass(kind, SystemExit) and _means_success(error):
+        elif issubclass(kind, SystemExit) and means_success(error):
             self.succeed()
         elif issubclass(kind, SystemExit | KeyboardInterrupt):
             self.abort("shutdown")
-        elif _is_cancellation(kind):
+        elif is_cancellation(kind):
             self.abort("cancelled")
         else:
             self.fail(error)
@@ -322,20 +315,24 @@ class Execution:
             self.stop()
 
 
+def _forked() -> None:
+    """In a forked child, what it was running when it was forked is its parent's to end, wherever the child goes on."""
+    running = _current.get()
+    while running is not None:
+        running._publish = _publish_nothing
+        before = None if running._token is None else running._token.old_value
+        running = before if type(before) is Execution else None
+
+
+def _publish_nothing(_item: Item) -> None: ...
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
 def _queue_wait(job: Job, started_at: float) -> float | None:
     enqueued_at, scheduled_at = job.enqueued_at, job.scheduled_at
     if enqueued_at is None or (scheduled_at is not None and scheduled_at > enqueued_at):
         enqueued_at = scheduled_at
     # Two machines' clocks may differ by more than the wait.
     return None if enqueued_at is None else max(started_at - enqueued_at, 0.0)
-
-
-def _means_success(error: object) -> bool:
-    """Whether a ``SystemExit`` says that all went well. Its code may be anything, and is not asked whether it is 0."""
-    code = _code(error)
-    return code is None or (issubclass(type(code), int) and int.__index__(code) == 0)
-
-
-def _is_cancellation(kind: type) -> bool:
-    # Whoever raises one of these has imported its module; for the others that would take longer than all of jobreporter.
-    return any(issubclass(kind, getattr(sys.modules.get(module), name, ())) for module, name in _CANCELLATIONS)

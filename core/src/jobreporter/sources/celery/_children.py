@@ -118,6 +118,10 @@ class Children:
             (used,) = _PID.unpack_from(self._memory, _USED)
             self._write(_USED, _PID.pack(max(used, self._place + 1)))
 
+    def forked(self) -> None:
+        """This process was forked, and is no child of the pool unless it is made one: a child's job may fork too."""
+        self._count = None
+
     def _has_sent(self, place: int, name: str) -> bool | None:
         if self._name(_at(place) + _SENT) == name:
             return True
@@ -160,4 +164,9 @@ def _forking() -> None:
         each.forking()
 
 
-os.register_at_fork(before=_forking)
+def _forked() -> None:
+    for each in list(_every):
+        each.forked()
+
+
+os.register_at_fork(before=_forking, after_in_child=_forked)
