@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import sentry_sdk
 
 from jobreporter import Dispatcher
 from jobreporter.testing import make_event
-from jobreporter_sentry import SentryReporter
+from jobreporter_sentry import SentryReporter, _forks
 
 OWN, HOST = os.environ.get("OWN_DSN"), os.environ.get("HOST_DSN")
 
@@ -74,7 +75,35 @@ def fork() -> None:
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     report(dispatcher, "parent, after")
+    if HOST is not None:
+        fork_in_before_send(dispatcher)
     assert dispatcher.close(10.0)
+
+
+def fork_in_before_send(dispatcher: Dispatcher) -> None:
+    """The program's ``before_send`` takes longer than a fork waits. What its thread holds is nobody's in the child."""
+    entered, leave, parent = threading.Event(), threading.Event(), os.getpid()
+
+    def before_send(event: Any, _hint: object) -> Any:
+        if os.getpid() == parent:
+            entered.set()
+            leave.wait()
+        return event
+
+    sentry_sdk.get_client().options["before_send"] = before_send
+    _forks._PATIENCE = 0.01
+    fail(dispatcher, "parent, late")
+    entered.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        threading.Thread(
+            target=leave.wait, daemon=True
+        ).start()  # or the reporter's thread gets the number of the parent's
+        report(dispatcher, "child, early")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    leave.set()
 
 
 def fork_in_flush() -> None:

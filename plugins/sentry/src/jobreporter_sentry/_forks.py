@@ -30,11 +30,12 @@ _unsent: set[Transport] = set()  # what was given to them may still wait in this
 def no_fork() -> Iterator[None]:
     """A context in which no other thread forks this process, unless it takes longer than a second."""
     with _turn:
-        _busy.acquire()
+        busy = _busy  # what is called here may fork, and go on in the child
+        busy.acquire()
     try:
         yield
     finally:
-        _busy.release()
+        busy.release()
 
 
 def given(transport: Transport) -> None:
@@ -57,7 +58,10 @@ def _after_fork() -> None:
 
 
 def _begin_anew() -> None:
+    global _turn, _busy  # noqa: PLW0603 - what the fork has waited for in vain is held by a thread that isn't here
     _after_fork()
+    _turn = _turn if _turn in _forking.held else threading.Lock()
+    _busy = _busy if _busy in _forking.held else threading.RLock()
     while _unsent:
         transport = _unsent.pop()
         worker = getattr(transport, "_worker", None)
