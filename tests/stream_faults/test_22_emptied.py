@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jobreporter.streams.sqlite import engine as sqlite
 from tests.redis_servers import Server
 from tests.stream_faults.fleet import Fleet, Vendor, assert_complete, execution, executions
 
@@ -50,6 +51,35 @@ def test_22_a_server_that_forgot_everything_is_used_on(server: Server, how: str,
     ledger = fleet.ledger("vendor")
     assert (ledger.handled, ledger.pending) == (len(after), 0)
     assert fleet.stream().identity == agent.feeder._stream.identity, "it is one stream again, for all"
+    fleet.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+@pytest.mark.parametrize("with_what_is_beside_it", [False, True])
+def test_22_a_database_that_is_taken_away_is_begun_anew(
+    tmp_path: Path, replaced: bool, with_what_is_beside_it: bool
+) -> None:
+    """Under an agent that works with it: what comes goes where whoever opens it next finds it, and is handed out."""
+    path = tmp_path / "stream.db"
+    fleet = Fleet(sqlite, f"sqlite://{path}")
+    vendor = Vendor()
+    producer = fleet.producer()
+    producer.send(executions(5, "before"))
+    agent = fleet.agent(vendor=vendor)
+    agent.until_settled()
+    for each in [path, *tmp_path.glob("stream.db-*")] if with_what_is_beside_it else [path]:
+        each.unlink()
+    if replaced:
+        fleet.stream()
+    agent.turn()
+    after = executions(5, "after")
+    producer.send(after)
+    agent.until(lambda: len(vendor.got) >= 30, "what comes after")
+    assert_complete(vendor.got[15:], after, duplicates=len(after))
+    agent.until_settled()
+    ledger = fleet.ledger("vendor")
+    assert (ledger.handled, ledger.pending) == (len(after), 0)
+    assert fleet.stream().identity == agent.feeder._stream.identity
     fleet.close()
 
 

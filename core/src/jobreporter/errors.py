@@ -103,8 +103,8 @@ class TryAgain(JobReporterError):  # noqa: N818 - it names what is to be done
     called again. Until then nothing else is handed to the reporter, and its events wait in its buffer.
 
     after: seconds to wait at least, such as a vendor's ``Retry-After``; on top of that the pauses grow from a tenth of a
-    second to half a minute, as long as nothing goes well in between, and begin anew when the process ends. Raises
-    TypeError for what is no number, and ValueError for one that is negative or no number of seconds.
+    second to half a minute, as long as nothing goes well in between; when the process ends, the next try doesn't
+    wait for that. Raises TypeError for what is no number, and ValueError for one that is negative or no number of seconds.
     """
 
     # A class that derives from it may have an `__init__` of its own, which calls no other.

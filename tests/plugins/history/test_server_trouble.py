@@ -4,6 +4,8 @@ What waits is kept, and written once that is over."""
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,9 @@ import psycopg
 import pytest
 
 from jobreporter_history._engines import postgresql as engine
+from jobreporter_history._engines import postgresql_patience
 from jobreporter_history._open import open_database
+from jobreporter_history.store import Unavailable
 
 from .conftest import Read, Run
 from .contents import rows_equal_rollups
@@ -208,6 +212,41 @@ def test_a_server_that_only_reads_is_left_for_one_that_writes(postgresql: Postgr
     assert "session is read-only" in running.said[1]
     assert running.lost == {}
     assert rows_equal_rollups(url) >= 3
+
+
+def test_a_server_that_falls_silent_keeps_the_batch(
+    postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, run: Run, read: Read
+) -> None:
+    """It hangs, or the network swallows what it says: whoever writes gives the connection up before its lane gives up the
+    writer, and takes another one; whoever reads does so too in the end."""
+    url = postgresql.new_database()
+    running = run(url)
+    assert running.write(succeeded(NOW))
+    monkeypatch.setattr("jobreporter_history._session.PATIENCE", 0.1)
+    monkeypatch.setattr(postgresql_patience, "_SILENCE", 0.1)
+    with running.database.writing() as connection:
+        [(backend,)] = connection.rows("SELECT pg_backend_pid()")
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        assert not running.write(failed(NOW + 1))
+        monkeypatch.undo()
+        assert running.write()
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    assert running.said == ["the server does not answer"]
+    assert running.lost == {}
+    store = read(url)
+    with store._database.reading() as connection:
+        [(backend,)] = connection.rows("SELECT pg_backend_pid()")
+    monkeypatch.setattr(postgresql_patience, "_LONGEST", 0.1)
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        with pytest.raises(Unavailable, match="does not answer"):
+            store.count()
+        monkeypatch.undo()
+        assert store.count().value == rows_equal_rollups(url) == 2
+    finally:
+        os.kill(backend, signal.SIGCONT)
 
 
 def test_what_a_database_has_as_its_defaults_counts_for_others(

@@ -14,6 +14,11 @@ LEASE = 10.0
 RENEW_EVERY = LEASE / 3
 
 
+def renewed_in_vain(stream: Stream, leases: Sequence[Lease]) -> list[Lease]:
+    """Renew leases. Returns those that somebody else has taken meanwhile."""
+    return [lease for lease, held in zip(leases, stream.renew(leases, LEASE), strict=True) if not held]
+
+
 class Holdings:
     """For one thread.
 
@@ -45,14 +50,11 @@ class Holdings:
 
     def renew(self) -> None:
         """Keep what is held, and drop what somebody else has taken meanwhile."""
-        partitions, tasks = list(self.partitions.values()), list(self._tasks)
-        still = self._stream.renew([*partitions, *self._tasks.values()], LEASE)
-        for lease, held in zip(partitions, still, strict=False):
-            if not held:
+        for lease in renewed_in_vain(self._stream, [*self.partitions.values(), *self._tasks.values()]):
+            if lease.reporter in self._tasks:
+                del self._tasks[lease.reporter]
+            else:
                 self.drop(lease)
-        for name, held in zip(tasks, still[len(partitions) :], strict=True):
-            if not held:
-                del self._tasks[name]
 
     def share(self, lane: WindowLane, *, stopping: bool) -> bool:
         """Take and give up partitions of a reporter. Returns whether somebody else has what is to be this agent's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from jobreporter._agent.holdings import LEASE, RENEW_EVERY
+from jobreporter._agent.holdings import LEASE, RENEW_EVERY, renewed_in_vain
 from jobreporter._agent.presence import Agents
 from jobreporter._agent.relay_side import Side
 from jobreporter._agent.relay_track import passed
@@ -69,14 +69,9 @@ class RelayLeases:
             beats = source.beats()
             self._agents.look(beats, myself)
             self.passes = tuple(sorted({source.identity, *passed(beats.values())}))
-            self._renew(source)
-            self._share(source)
-
-    def _renew(self, source: Stream) -> None:
-        held = list(self.held.values())
-        for lease, still in zip(held, source.renew(held, LEASE), strict=True):
-            if not still:
+            for lease in renewed_in_vain(source, list(self.held.values())):
                 del self.held[lease.partition]
+            self._share(source)
 
     def _share(self, source: Stream) -> None:
         mine = self._agents.share(self._name, source.partitions, self._policy)

@@ -46,8 +46,7 @@ class Timetable:
         return self.retry
 
     def hurry(self) -> None:
-        """The lane ends: what was put off is due as soon as its hook has asked for, and pauses begin anew."""
-        self._backoff.succeeded()
+        """The lane ends: what was put off is due as soon as its hook has asked for."""
         if self.retry is not None:
             self.retry = self.retry._replace(at=self.retry.not_before)
 

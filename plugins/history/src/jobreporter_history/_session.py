@@ -130,8 +130,7 @@ class Session:
             pass  # that it can be written is all
 
     def _set_deadline(self) -> None:
-        if isinstance(self._database, SqliteDatabase):
-            self._database.deadline = self._monotonic() + PATIENCE
+        self._database.deadline = self._monotonic() + PATIENCE
 
     def _write_batch(self) -> None:
         """Write what waits, in spite of all that something can be done about."""

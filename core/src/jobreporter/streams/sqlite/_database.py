@@ -71,20 +71,32 @@ class Database:
         if problem := unreliable(self._folder):
             raise StreamRefused(f"{path!r} {problem}")
         with self._told():
-            if settings.create:
-                self._make_file()
-            elif not self._is_there():
-                raise self._missing()
-            self._connection = sqlite3.connect(
-                path, timeout=settings.timeout, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._set_up(settings)
-            except BaseException:
-                self._connection.close()
-                raise
+            self._open()
+
+    def _open(self) -> None:
+        settings = self.settings
+        if settings.create:
+            self._make_file()
+        elif not self._is_there():
+            raise self._missing()
+        self._file = self._which_file()
+        self._connection = sqlite3.connect(
+            self.path, timeout=settings.timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._set_up(settings)
+        except BaseException:
+            self._connection.close()
+            raise
         self.partitions = int(self.value("SELECT value FROM meta WHERE name = 'partitions'"))
         self.identity = bytes(self.value("SELECT value FROM meta WHERE name = 'identity'") or b"")
+
+    def _which_file(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _make_file(self) -> None:
         """It holds the arguments of jobs, and is nobody's but the folder's group's."""
@@ -168,8 +180,15 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction that writes: all of it is done, or nothing."""
+        """A transaction that writes: all of it is done, or nothing.
+
+        Where the file was removed, or another is in its place, it is that of whoever comes next: what is written to the one
+        that is open reaches nobody.
+        """
         with self._told():
+            if self._file != self._which_file():
+                self._connection.close()
+                self._open()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield

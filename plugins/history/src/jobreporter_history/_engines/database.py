@@ -78,6 +78,8 @@ class Database(Protocol):
     name: str
     #: Where it is, without a password.
     shown: str
+    #: The monotonic time until which those who use it have to be through: then nobody waits for it any more.
+    deadline: float
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction. It is committed, unless the block raises."""

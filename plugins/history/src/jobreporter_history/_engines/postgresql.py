@@ -1,7 +1,8 @@
-"""The history in a schema of its own in a PostgreSQL database. Only this and `postgresql_errors` import psycopg."""
+"""The history in a schema of its own in a PostgreSQL database. Only the `postgresql` files import psycopg."""
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import threading
@@ -15,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from jobreporter_history._engines.database import Connection, Row, Statement, Words
 from jobreporter_history._engines.postgresql_errors import meaning_at_connect, translated
+from jobreporter_history._engines.postgresql_patience import PatientConnection
 from jobreporter_history._engines.trouble import OutOfTime, Refused
 from jobreporter_history._engines.urls import without_password
 
@@ -138,7 +140,8 @@ class PostgresqlDatabase:
         self._prepare = prepare
         self._clock = clock
         self._lock = threading.Lock()
-        self._free: dict[bool, list[psycopg.Connection[Row]]] = {True: [], False: []}
+        self.deadline = math.inf
+        self._free: dict[bool, list[PatientConnection]] = {True: [], False: []}
         self._pid = os.getpid()
 
     @contextmanager
@@ -167,13 +170,14 @@ class PostgresqlDatabase:
                 connections.pop().close()
 
     @contextmanager
-    def _connection(self, *, writes: bool) -> Iterator[psycopg.Connection[Row]]:
+    def _connection(self, *, writes: bool) -> Iterator[PatientConnection]:
         """One for this thread alone; afterwards it is free for the next one."""
         if self._pid != os.getpid():
             _inherited.extend(self._free.values())
             self._free = {True: [], False: []}
             self._pid = os.getpid()
         connection = self._kept(writes=writes) or self._connect(writes=writes)
+        connection.deadline = self.deadline
         well = False
         try:
             yield connection
@@ -185,7 +189,7 @@ class PostgresqlDatabase:
             else:
                 self._free[writes].append(connection)
 
-    def _kept(self, *, writes: bool) -> psycopg.Connection[Row] | None:
+    def _kept(self, *, writes: bool) -> PatientConnection | None:
         """One that was used before, unless the server has ended it meanwhile, as it does where it is restarted."""
         free = self._free[writes]
         while True:
@@ -197,7 +201,7 @@ class PostgresqlDatabase:
                 return connection
             connection.close()
 
-    def _connect(self, *, writes: bool) -> psycopg.Connection[Row]:
+    def _connect(self, *, writes: bool) -> PatientConnection:
         options = [f"-c {name}={value}" for name, value in _SETTINGS.items()]
         reached = dict(_REACHED)
         if writes:
@@ -207,7 +211,7 @@ class PostgresqlDatabase:
         try:
             # What the URL itself asks for, such as a role, comes first, and what the history needs counts.
             options.insert(0, str(conninfo_to_dict(self.url).get("options", "")))
-            connection = psycopg.connect(
+            connection = PatientConnection.connect(
                 self.url, autocommit=True, options=" ".join(options), application_name="jobreporter-history", **reached
             )
         except psycopg.Error as error:
