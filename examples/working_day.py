@@ -117,16 +117,16 @@ def working_day(history: str) -> Iterator[None]:
         publish(dispatcher, [each for each in told if each.ended < cut])
     with reporting(history, RELEASES[second]) as dispatcher:
         publish(dispatcher, [each for each in told if each.ended >= cut])
-        wait_for_incidents(history)
+        wait_for_upkeep(history)
         yield
 
 
-def wait_for_incidents(history: str) -> None:
-    """Raises AssertionError after `PATIENCE` seconds."""
+def wait_for_upkeep(history: str) -> None:
+    """Until an incident is open, and the process has shown that it lives. Raises AssertionError after `PATIENCE` seconds."""
     store = open_store(history)
     deadline = time.monotonic() + PATIENCE
-    while not store.incidents(("open",)):
-        assert time.monotonic() < deadline, "no incident was opened"
+    while not (store.incidents(("open",)) and store.processes()):
+        assert time.monotonic() < deadline, "no incident was opened, or no process is known"
         time.sleep(0.05)
     store.close()
 

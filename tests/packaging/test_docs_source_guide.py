@@ -14,6 +14,7 @@ import pytest
 import jobreporter.sourcekit
 from jobreporter.testing import SourceConformance
 from jobreporter.testing._source._meanings import CASES
+from jobreporter.testing._source._table import in_words
 
 from .clean_environment import build_wheel
 from .documents import ROOT, blocks, code_words, rows
@@ -98,9 +99,9 @@ def test_the_package_of_the_guide_is_listed(folder: Path, tmp_path: Path) -> Non
 
 
 def test_the_cases_of_the_guide_are_all() -> None:
-    """Each by its name, in the words of the suite."""
-    assert {code_words(name)[0]: says for name, says in rows(GUIDE, "case")} == {
-        case.name: case.says for case in CASES.values()
+    """Each by its name, in the words of the suite, with what it expects."""
+    assert {code_words(name)[0]: (says, reported) for name, says, reported in rows(GUIDE, "case")} == {
+        case.name: (case.says, in_words(list(case.executions))) for case in CASES.values()
     }
 
 

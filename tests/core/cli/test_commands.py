@@ -110,6 +110,7 @@ def test_an_unknown_command_is_told_with_the_nearest(project: CommandLine) -> No
     listed = done.stderr.partition("there is no command 'qqqqq'. The commands are ")[2]
     assert [name for name in ("check", "exec", "explain", "ledger", "plugins") if f"'{name}'" not in listed] == []
     assert "Did you mean" in project.run("check", "--sned").stderr
+    assert "there is no command 'pager'. The commands are 'reporter' and 'source'" in project.run("new", "pager").stderr
 
 
 @pytest.mark.parametrize("words", [("check", "--config", "x.toml"), ("ledger", "--config=x.toml")])

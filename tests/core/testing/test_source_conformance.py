@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from jobreporter import Abort
+from jobreporter.sourcekit import harmless
 from jobreporter.testing import (
     SourceConformance,
     WorkerBench,
@@ -16,6 +19,7 @@ from jobreporter.testing import (
     make_job,
     outcomes_table,
     perform_case,
+    perform_case_async,
     reasons_table,
 )
 from jobreporter.testing._source._bench import executions
@@ -198,6 +202,40 @@ def test_a_job_of_the_queues_own_words_is_for_the_application() -> None:
     """It isn't passed over in silence."""
     with pytest.raises(LookupError, match="'locked' is for the application"):
         perform_case("locked")
+
+
+def test_a_job_that_is_a_coroutine_lets_others_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does what every job does, stays until it may go on, and can be cancelled."""
+    monkeypatch.chdir(tmp_path)
+
+    def let_go() -> None:
+        assert Path("hold-too.entered").exists()
+        Path("hold.release").touch()
+
+    async def jobs() -> None:
+        with pytest.raises(Abort, match="skipped"):
+            await perform_case_async("skipped")
+        held, cancelled = (asyncio.create_task(perform_case_async(name)) for name in ("hold", "hold-too"))
+        await asyncio.sleep(0)  # both have come to their first pause
+        cancelled.cancel()
+        let_go()
+        await held
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+
+    asyncio.run(jobs())
+
+
+def test_what_is_harmless_returns_what_it_has(caplog: pytest.LogCaptureFixture) -> None:
+    """And nothing where it has failed, which is logged once."""
+
+    class Source:
+        @harmless
+        def ratio(self, of: int) -> float:
+            return 1 / of
+
+    assert [Source().ratio(each) for each in (2, 0, 0)] == [0.5, None, None]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_the_tables_tell_what_each_kind_reports() -> None:

@@ -21,7 +21,20 @@ class Own(NamedTuple):
     help: str
 
 
-class Commands(click.Group):
+class Group(click.Group):
+    """A group that names the nearest of its commands, or all, where it is asked for one that there isn't."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with the nearest name for one that there isn't."""
+        name = args[0] if args else ""
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            ctx.fail(f"there is no command {name!r}{did_you_mean_or_all(name, self.list_commands(ctx), 'commands')}")
+        return super().resolve_command(ctx, args)
+
+
+class Commands(Group):
     """A group whose commands are imported one at a time.
 
     A plugin's command is an entry point of the group ``jobreporter.commands``: its name is that of the command, and it
@@ -51,15 +64,6 @@ class Commands(click.Group):
                 f"command {cmd_name!r} is provided more than once, by {names}: uninstall all but one"
             )
         return _plugins_command(providers[0])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does it, with the nearest name for one that there isn't."""
-        name = args[0] if args else ""
-        if not name.startswith("-") and self.get_command(ctx, name) is None:
-            ctx.fail(f"there is no command {name!r}{did_you_mean_or_all(name, self.list_commands(ctx), 'commands')}")
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. What jobreporter itself raises is told in its sentence: that is what an operator needs."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from jobreporter._cli._commands import Group
 from jobreporter._cli._names import refusal
 from jobreporter._cli._template import Taken, class_name, made, renamed, write, write_new
 from jobreporter._cli._terminal import coloured, say
@@ -26,7 +27,7 @@ _into = click.option(
 )
 
 
-@click.group(short_help="Begin a reporter or a source.")
+@click.group(cls=Group, short_help="Begin a reporter or a source.")
 def new() -> None:
     """Begin a plugin: a project that passes its own tests, types, lint and build as it is.
 

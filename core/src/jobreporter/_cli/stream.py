@@ -11,6 +11,7 @@ import msgspec
 
 from jobreporter._agent.letters import Unretried, retry, shown
 from jobreporter._agent.status import Status, status_of
+from jobreporter._cli._commands import Group
 from jobreporter._cli._stream import read_config, stream_of
 from jobreporter._cli._terminal import counted, table
 from jobreporter._nearest import did_you_mean
@@ -21,7 +22,7 @@ from jobreporter.streams import DeadLetter, Stream, StreamError
 _as_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
-@click.group()
+@click.group(cls=Group)
 def stream() -> None:
     """See what waits in the stream, and decide about it."""
 

@@ -13,33 +13,34 @@ logger = logging.getLogger("jobreporter")
 
 Self = TypeVar("Self")
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def harmless(receiver: Callable[Concatenate[Self, P], None]) -> Callable[Concatenate[Self, P], None]:
-    """A method that a job queue calls, whose return value it doesn't look at.
+def harmless(receiver: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R | None]:
+    """A method that a job queue calls.
 
-    An ``Exception`` of its own ends here: the first of each method is logged at ERROR with its traceback, and the job
-    goes on. What is raised into the job from outside, such as a ``KeyboardInterrupt``, still arrives there.
+    An ``Exception`` of its own ends here: the first of each method is logged at ERROR with its traceback, ``None`` is
+    returned, and the job goes on. What is raised into the job from outside, such as a ``KeyboardInterrupt``, still arrives there.
     """
     return harmless_but_for()(receiver)
 
 
 def harmless_but_for(
     *raised_from_outside: type[BaseException],
-) -> Callable[[Callable[Concatenate[Self, P], None]], Callable[Concatenate[Self, P], None]]:
+) -> Callable[[Callable[Concatenate[Self, P], R]], Callable[Concatenate[Self, P], R | None]]:
     """`harmless`, where a job queue's time limit or order to stop is an ``Exception`` too: these still arrive.
 
     raised_from_outside: their classes.
     """
 
-    def wrap(receiver: Callable[Concatenate[Self, P], None]) -> Callable[Concatenate[Self, P], None]:
+    def wrap(receiver: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R | None]:
         told = False
 
         @functools.wraps(receiver)
-        def receive(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        def receive(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> R | None:
             nonlocal told
             try:
-                receiver(self, *args, **kwargs)
+                return receiver(self, *args, **kwargs)
             except raised_from_outside:
                 raise
             except Exception as error:
@@ -47,6 +48,7 @@ def harmless_but_for(
                     told = True
                     text = "a job could not be reported; further errors of this kind are not logged"
                     log_aside(logger, logging.ERROR, text, error=error)
+                return None
 
         return receive
 

@@ -25,7 +25,14 @@ from jobreporter.testing._file_recorder import FileRecorder, FileRecorderOptions
 from jobreporter.testing._make import make_error, make_event, make_job
 from jobreporter.testing._recorder import Crash, Recorder
 from jobreporter.testing._reporter import ReporterConformance
-from jobreporter.testing._source import SourceConformance, WorkerBench, outcomes_table, perform_case, reasons_table
+from jobreporter.testing._source import (
+    SourceConformance,
+    WorkerBench,
+    outcomes_table,
+    perform_case,
+    perform_case_async,
+    reasons_table,
+)
 from jobreporter.testing._stand_in import Conversation, StandIn
 from jobreporter.testing._stepped_clock import SteppedClock
 from jobreporter.testing._stream import StreamConformance
@@ -59,6 +66,7 @@ __all__ = [
     "make_job",
     "outcomes_table",
     "perform_case",
+    "perform_case_async",
     "read_calls",
     "reasons_table",
     "redirect",

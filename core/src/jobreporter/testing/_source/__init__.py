@@ -5,11 +5,11 @@ from __future__ import annotations
 from jobreporter.testing._source._bench import WorkerBench
 from jobreporter.testing._source._config import ConfigCases
 from jobreporter.testing._source._disturbed import DisturbedCases
-from jobreporter.testing._source._jobs import perform_case
+from jobreporter.testing._source._jobs import perform_case, perform_case_async
 from jobreporter.testing._source._table import outcomes_table, reasons_table
 from jobreporter.testing._source._undisturbed import UndisturbedCases
 
-__all__ = ["SourceConformance", "WorkerBench", "outcomes_table", "perform_case", "reasons_table"]
+__all__ = ["SourceConformance", "WorkerBench", "outcomes_table", "perform_case", "perform_case_async", "reasons_table"]
 
 
 class SourceConformance(UndisturbedCases, DisturbedCases, ConfigCases):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 
@@ -16,8 +18,20 @@ def perform_case(name: str) -> None:
 
     ``success`` needs an execution to tag, as every job has; ``hold`` and names that begin with it stay until they may go
     on. What a job asks of its queue in the queue's own words, such as ``retry_requested``, is for the application: it is
-    a LookupError here.
+    a LookupError here. Where jobs are coroutines, they await `perform_case_async`.
     """
+    for pause in _steps(name):
+        time.sleep(pause)
+
+
+async def perform_case_async(name: str) -> None:
+    """`perform_case` for a job that is a coroutine: others run meanwhile, and it can be cancelled."""
+    for pause in _steps(name):
+        await asyncio.sleep(pause)
+
+
+def _steps(name: str) -> Iterator[float]:
+    """Do what the job does. What comes out are the seconds to let pass before it goes on."""
     match name:
         case "success":
             _tag()
@@ -30,9 +44,9 @@ def perform_case(name: str) -> None:
         case "skipped":
             raise Abort("skipped")
         case "soft_timeout" | "timeout":
-            time.sleep(0.5)
+            yield 0.5
         case _ if name.startswith("hold"):
-            wait_for_release(name)
+            yield from _until_release(name)
         case _:
             raise LookupError(f"{name!r} is for the application: it says so in its queue's own words")
 
@@ -54,6 +68,12 @@ def first_time(marker: str) -> bool:
 
 
 def wait_for_release(name: str) -> None:
+    """Stay in the job until it may go on."""
+    for pause in _until_release(name):
+        time.sleep(pause)
+
+
+def _until_release(name: str) -> Iterator[float]:
     """Say that the job is in its own code, and in which process; stay there until it may go on.
 
     The second that comes by this name writes ``NAME.entered2``, and so on.
@@ -68,4 +88,4 @@ def wait_for_release(name: str) -> None:
         except FileExistsError:
             pass
     while not Path(f"{name}.release").exists():
-        time.sleep(0.01)
+        yield 0.01

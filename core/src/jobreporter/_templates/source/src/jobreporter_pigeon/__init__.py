@@ -38,7 +38,7 @@ def attach(queue: Any, dispatcher: Dispatcher | None = None) -> None:
     Without a ``dispatcher``, one is built from the config when a worker starts; a config that can't be used ends the
     worker there, with a `ConfigError`, before it takes a job.
     """
-    LIBRARY.expect(queue, Queue, "a Pigeon queue")
+    LIBRARY.expect(queue, Queue, "a queue of Pigeon")
     Source(LazyDispatcher(dispatcher, source="pigeon")).connect(queue)
 
 
