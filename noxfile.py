@@ -40,9 +40,9 @@ PEERS = [
     if group.startswith("peers-")
 ]
 
-# The tests wait for workers most of the time: four processes share them. Those of one file or class stay together, in the
+# The tests wait for workers most of the time: six processes share them. Those of one file or class stay together, in the
 # order of tests/conftest.py.
-SHARED = ("--numprocesses=4", "--dist=loadscope", "--no-loadscope-reorder")
+SHARED = ("--numprocesses=6", "--dist=loadscope", "--no-loadscope-reorder")
 
 # What the other interpreters run: core, the fault kit, and what an undisturbed worker of each source tells. CPython 3.12
 # crashes now and then where another thread is traced by instruction, or memory runs out at a chosen allocation: one
@@ -131,6 +131,8 @@ def pictures(session: nox.Session) -> None:
 
 def install_for_tests(session: nox.Session) -> None:
     """Installs everything, with what all tests need."""
+    # The tests start thousands of processes. Without this, each would compile all that it imports where the variable is set.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
     install(session, *(requirement for folder in (ROOT, *PLUGINS.values()) for requirement in group("tests", folder)))
 
 
@@ -152,7 +154,7 @@ def interpreters(session: nox.Session) -> None:
 def run_all(session: nox.Session, *arguments: str) -> None:
     """Runs the tests that are asked for, or these. Of these, what fails beside others is run once more, by itself.
 
-    Real workers, servers and a browser can starve where four processes share a busy machine. A fault fails again.
+    Real workers, servers and a browser can starve where six processes share a busy machine. A fault fails again.
     """
     if session.posargs:
         session.run("pytest", *session.posargs)
