@@ -22,11 +22,11 @@ from jobreporter_history._engines import sqlite
 from jobreporter_history._engines.network_file_systems import network_file_system
 from jobreporter_history.store import Damaged, Refused, StoreError, Unavailable
 
+from .children import in_children
 from .conftest import Read, Run
 from .contents import rows_equal_rollups
 from .executions import NOW, failed, succeeded, write
 from .postgresql_server import PostgresqlServer, unprivileged
-from .test_writers import in_children
 
 ROOT = Path(__file__).parents[3]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import signal
 import threading
@@ -23,6 +21,7 @@ from jobreporter_history._write.writer import Writer
 from jobreporter_history.store import Unavailable
 from tests.waiting import until
 
+from .children import in_children
 from .conftest import MakeUrl, Read
 from .contents import contents, rows_equal_rollups
 from .executions import NOW, batch_of, failed, new_job, succeeded, write
@@ -33,22 +32,6 @@ from .postgresql_server import PostgresqlServer
 def dispatcher_of(url: str) -> Dispatcher:
     """A dispatcher with the history alone."""
     return Dispatcher({"history": HistoryReporter}, config={"reporters": {"history": {"store": url}}})
-
-
-def in_children(count: int, work: Callable[[int], object], folder: Path) -> list[object]:
-    """What a function returns in so many forked children, all at once."""
-    children = []
-    for number in range(count):
-        pid = os.fork()
-        if pid == 0:
-            try:
-                (folder / f"child-{number}").write_text(json.dumps(work(number)))
-                os._exit(0)
-            finally:
-                os._exit(1)
-        children.append(pid)
-    assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [0] * count
-    return [json.loads((folder / f"child-{number}").read_text()) for number in range(count)]
 
 
 def test_eight_forked_children_lose_nothing(url: str, tmp_path: Path, read: Read) -> None:
@@ -241,99 +224,3 @@ def test_a_writer_goes_to_the_server_as_often_for_many_cells_as_for_one(
         counts.append(len(statements))
     assert counts[0] == counts[1]
     assert rows_equal_rollups(url) == 82
-
-
-def test_a_fork_in_the_middle_of_a_write_waits_for_its_end(sqlite_url: str, tmp_path: Path) -> None:
-    """A fork while another thread writes waits until that is done; then parent and child write on."""
-    database = open_database(sqlite_url)
-    with database.writing():
-        pass
-    inside, forked = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with database.writing() as connection:
-            inside.set()
-            assert not forked.wait(0.3)
-            connection.run("INSERT INTO days (name) VALUES ('ok_20200101')")
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert inside.wait(10)
-
-    def work(number: int) -> None:
-        forked.set()
-        with database.writing() as connection:
-            connection.run(f"INSERT INTO days (name) VALUES ('ok_2020010{number + 2}')")
-
-    in_children(1, work, tmp_path)
-    thread.join(10)
-    with database.reading() as connection:
-        assert connection.rows("SELECT name FROM days ORDER BY name") == [("ok_20200101",), ("ok_20200102",)]
-    database.close()
-
-
-def test_the_last_of_a_forked_family_keeps_what_the_others_wrote(sqlite_url: str, tmp_path: Path) -> None:
-    """A child goes on writing after its parent has closed the file, and nothing that was committed is lost."""
-    database = open_database(sqlite_url)
-    for number in range(3):
-        write(database, succeeded(NOW + number))
-    closed_read, closed_write = os.pipe()
-
-    def work(_number: int) -> int:
-        write(database, succeeded(NOW + 10, id="child's first"))
-        os.read(closed_read, 1)
-        write(database, succeeded(NOW + 20, id="child's second"))
-        database.close()
-        return 0
-
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work(0)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    write(database, succeeded(NOW + 5))
-    database.close()
-    os.write(closed_write, b".")
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    os.close(closed_read)
-    os.close(closed_write)
-    assert rows_equal_rollups(sqlite_url) == 6
-
-
-def test_a_child_of_an_interrupted_write_says_that_it_can_not_write(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where a write doesn't end in time, the parent goes on with it, and the child says in a sentence why it can't write."""
-    from jobreporter_history._engines import at_fork
-    from jobreporter_history._engines.trouble import Refused
-
-    monkeypatch.setattr(at_fork, "_PATIENCE", 0.05)
-    database = open_database(sqlite_url)
-    inside, forked = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with database.writing() as connection:
-            inside.set()
-            assert forked.wait(20)
-            connection.run("INSERT INTO days (name) VALUES ('ok_20200101')")
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert inside.wait(10)
-
-    def work(_number: int) -> str:
-        try:
-            with database.writing():
-                return "it can"
-        except Refused as error:
-            return str(error)
-
-    [said] = in_children(1, work, tmp_path)
-    forked.set()
-    thread.join(10)
-    assert "was forked in the middle of a write" in str(said)
-    with database.reading() as connection:
-        assert connection.rows("SELECT name FROM days") == [("ok_20200101",)]
-    database.close()

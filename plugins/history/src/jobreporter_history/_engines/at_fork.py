@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from typing import Protocol
 
-#: Seconds that a fork waits for a statement to end, and then again for it to be broken off.
+# Seconds that a fork waits for a use to end, and then for it to be broken off. A child of a process that wouldn't can't write.
 _PATIENCE = 1.0
+_LAST_PATIENCE = 5.0
+# Seconds between two attempts to break it off: one that falls between two statements ends neither of them.
+_LOOK = 0.02
 
 
 class Forkable(Protocol):
@@ -44,9 +48,10 @@ def remember(forkable: Forkable) -> None:
 def _before() -> None:
     for forkable in list(_open):
         free = forkable.in_use.acquire(timeout=_PATIENCE)
-        if not free:
+        deadline = time.monotonic() + _LAST_PATIENCE
+        while not free and time.monotonic() < deadline:
             forkable.break_off()
-            free = forkable.in_use.acquire(timeout=_PATIENCE)
+            free = forkable.in_use.acquire(timeout=_LOOK)
         if free:
             forkable.close_for_fork()
         _held.append((forkable, free))

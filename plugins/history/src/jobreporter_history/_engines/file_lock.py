@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,11 @@ _MARK = "jobreporter-history\n"
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of the file. Raises `Unavailable` if another process holds it for too long."""
+def locked(path: Path, gives_way: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Hold the lock of the file. Raises `Unavailable` if another process holds it for too long.
+
+    gives_way: whether it is not to be waited for any longer.
+    """
     lock = _lock_of(path)
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -28,7 +31,7 @@ def locked(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise Refused(f"this user may not write to {lock}") from error
     try:
-        _take(descriptor, lock)
+        _take(descriptor, lock, gives_way)
         yield
     finally:
         os.close(descriptor)
@@ -54,13 +57,13 @@ def _lock_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.lock")
 
 
-def _take(descriptor: int, lock: Path) -> None:
+def _take(descriptor: int, lock: Path, gives_way: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or gives_way():
                 raise Unavailable(f"another process holds {lock}") from None
             time.sleep(_LOOK)
         else:

@@ -180,8 +180,7 @@ class SqliteDatabase:
             except sqlite3.Error as error:
                 found = meaning(error, self.path)
                 is_locked = isinstance(found, Unavailable) and not isinstance(found, OutOfTime)
-                if not is_locked or time.monotonic() > deadline or self._writer.wanted:
-                    self._writer.wanted = False
+                if not is_locked or time.monotonic() > deadline or self._writer.gives_way():
                     raise found from error
             else:
                 return
@@ -192,7 +191,7 @@ class SqliteDatabase:
                 f"{self.path} lies on a network file system ({kind}), where SQLite's processes can't share memory;"
                 " use a local disk, or PostgreSQL"
             )
-        with translated(self.path), file_lock.locked(self.path):
+        with translated(self.path), file_lock.locked(self.path, self._writer.gives_way):
             connection = sqlite3.connect(
                 self.path, timeout=_LOOK, isolation_level=None, check_same_thread=False, cached_statements=512
             )
@@ -211,7 +210,8 @@ class SqliteDatabase:
                 [(mode,)] = connection.execute("PRAGMA journal_mode=WAL").fetchall()
                 break
             except sqlite3.OperationalError as error:
-                if not isinstance(meaning(error, self.path), Unavailable) or time.monotonic() > deadline:
+                is_locked = isinstance(meaning(error, self.path), Unavailable)
+                if not is_locked or time.monotonic() > deadline or self._writer.gives_way():
                     raise
         if mode != "wal":
             raise Refused(f"{self.path} can't have a write-ahead log where it is (SQLite keeps to {mode!r})")

@@ -26,8 +26,8 @@ class SqliteHandle:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._pid = os.getpid()
-        #: Whether a fork waits for the connection to be free.
-        self.wanted = False
+        # Whether a fork waits for the connection to be free.
+        self._wanted = False
         at_fork.remember(self)
 
     @contextmanager
@@ -69,7 +69,13 @@ class SqliteHandle:
         with self.in_use:
             self.close_for_fork()
 
+    def gives_way(self) -> bool:
+        """Whether a fork waits for the connection: then who has it waits for nobody else. It is asked again if it still does."""
+        wanted, self._wanted = self._wanted, False
+        return wanted
+
     def close_for_fork(self) -> None:
+        self._wanted = False
         if self._connection is None:
             return
         if not self.is_current:
@@ -79,14 +85,14 @@ class SqliteHandle:
         connection.close()
 
     def break_off(self) -> None:
-        self.wanted = True
+        self._wanted = True
         connection = self._connection
         if connection is not None:
             connection.interrupt()
 
     def inherit(self, *, closed: bool) -> None:
         self._pid = os.getpid()
-        self.wanted = False
+        self._wanted = False
         if not closed and self._connection is not None:
             _inherited.add(self.path)
             self._abandon()
