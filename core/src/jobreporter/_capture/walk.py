@@ -98,10 +98,10 @@ class Walk:
         if is_array(kind):
             return self._counted(cut(described(value, kind), self._room()))
         room = self._room()
-        if is_any_of(kind, _SHOWS_ALL) or issubclass(kind, (Enum, type)):
+        if is_any_of(kind, _SHOWS_ALL):
             text = shown(value, room + _MARGIN)
         else:
-            self.has_cut = True  # it may hold more than it shows
+            self.has_cut |= not issubclass(kind, (Enum, type))  # it may hold more than it shows
             text = self._asked(value, kind, room + _MARGIN)
         return shortened(self._redacted(text, room), room)
 
