@@ -69,6 +69,7 @@ class JobMaker:
         """
         secrets: tuple[str, ...] = ()
         known = {"name": name, "source": "python", "worker": self.identity.worker, **fields}
+        beside = known.pop("_beside", None)  # the environment of a command, whose words may hold a part of it
         names = known.pop("argument_names", None)
         if names is not None and not (type(names) is tuple and not names):
             names = _fitting_names(names, strict=strict)
@@ -77,6 +78,8 @@ class JobMaker:
         if not ((type(args) is tuple and not args) and (type(kwargs) is dict and not kwargs)):
             captured = self._capture(args, kwargs, names or positional_names(function))
             known["args"], known["kwargs"], secrets = captured.args, captured.kwargs, captured.secrets
+            if beside is not None:
+                known["args"] = self._capture.without(captured.args, beside)
         else:
             # Not the caller's own, though empty: they may fill up before the job is delivered.
             known["args"], known["kwargs"] = (), {}
