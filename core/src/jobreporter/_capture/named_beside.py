@@ -11,7 +11,7 @@ from jobreporter._capture.secret_names import SecretNames
 VALUES: Final = frozenset(["value", "Value", "VALUE", "val", "values", "Values", "ParameterValue"])
 NAMES: Final = frozenset(
     spelling
-    for key in "name key field header parameter param variable var option setting attribute property label path id".split()
+    for key in "name key field header parameter param variable var option setting attribute property label path".split()
     for spelling in (key, key.title(), key.upper())
 ) | {"ParameterKey", "ParameterName"}
 _NAME_LENGTH = 200
