@@ -312,6 +312,29 @@ def test_reprs_take_no_longer_in_all_than_a_few_slow_ones(within: Any, monkeypat
     assert plain([*slow, Decimal("1.5")], NARROW)[-1] == "Decimal('1.5')"
 
 
+@pytest.mark.parametrize("within", [enum.Enum, type], ids=["an enum", "a class"])
+def test_members_and_classes_are_asked_no_longer_than_objects(within: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their ``repr`` may be somebody's own too."""
+    now = [0.0]
+    monkeypatch.setattr("jobreporter._capture.walk.monotonic", lambda: now[0])
+
+    def slow(_self: object) -> str:
+        now[0] += 0.2
+        return "asked"
+
+    if within is type:
+        several: list[Any] = [type("Slow", (type,), {"__repr__": slow})(name, (), {}) for name in "ab"]
+    else:
+
+        class Slow(enum.Enum):
+            A = 1
+            B = 2
+            __repr__ = slow
+
+        several = list(Slow)
+    assert [text == "asked" for text in plain(several, NARROW)] == [True, False]
+
+
 def test_neither_an_object_nor_its_class_can_hurt() -> None:
     """An object that answers nothing, of a class that answers nothing, costs a placeholder."""
     assert plain(hostile()) == f"<unrepresentable {__name__}.hostile.<locals>.Hostile>"

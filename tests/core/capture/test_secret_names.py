@@ -29,6 +29,8 @@ HARMLESS = """
     eos_token pad_token mask_token idempotency_token token_expires_in api_key_name signing_key_algorithm card_last_4
     first_pass second_pass by_pass boarding_pass pin_memory passenger compass tokenizer secretary spinner keyboard
     /srv/shop/secrets/report.csv parola_chiave parole_date
+    token_bucket token_balance token_symbol credentials_valid cookies_accepted otp_channel code_challenge_method
+    code_verifier_method password_last_changed password_expires_on cvv_check cvc_check secrets_engine
 """.split()
 
 

@@ -11,6 +11,7 @@ from collections import UserString, deque
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from http.cookies import SimpleCookie
 from pathlib import Path, PureWindowsPath
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from uuid import UUID
 
 import attrs
 import msgspec
+import numpy
 import pydantic
 import pytest
 
@@ -74,6 +76,22 @@ class Struct(msgspec.Struct):
     key: str
 
 
+class Session(dict[str, Any]):
+    """A dict with an attribute besides its items."""
+
+    def __init__(self, password: str) -> None:
+        super().__init__(user="kim")
+        self.password = password
+
+
+class Steps(list[int]):
+    """A list with one."""
+
+    def __init__(self, password: str) -> None:
+        super().__init__([1, 2])
+        self.password = password
+
+
 class Model(pydantic.BaseModel):
     key: pydantic.SecretStr
 
@@ -116,6 +134,10 @@ TYPED = {
     "a namespace": SimpleNamespace(key=SECRET),
     "an exception": ValueError(SECRET),
     "a deque": deque([SECRET]),
+    "a dict with an attribute": Session(SECRET),
+    "a list with an attribute": Steps(SECRET),
+    "cookies": SimpleCookie({"sid": SECRET}),
+    "a text of numpy's": numpy.bytes_(SECRET.encode()),
     "nested": [{"a": (Hidden(SECRET),)}],
     "what answers nothing": Untouchable(SECRET),
 }
@@ -136,6 +158,9 @@ def test_what_a_secret_object_holds_is_secret(kind: str) -> None:
         (UUID(int=7), f"{7:032x}"),
         (Decimal("48151.62"), "48151.62"),
         (1 << 70, str(1 << 70)),
+        (numpy.int64(48151623), "48151623"),
+        (numpy.uint32(48151623), "np.uint32(48151623)"),
+        (numpy.datetime64("1987-06-05"), "1987-06-05"),
         (date(1987, 6, 5), "1987-06-05"),
         (date(1987, 6, 5), repr(date(1987, 6, 5))[-13:]),
         (datetime(1987, 6, 5, 4, 3, tzinfo=UTC), "1987-06-05 04:03:00"),
@@ -153,6 +178,14 @@ def test_a_secret_type_needs_no_secret_name() -> None:
     """What a library's type for secrets holds is secret whatever it is called."""
     assert report(value=pydantic.SecretStr(SECRET), error=SECRET).message == "[redacted]"
     assert report([Hidden(SECRET)], error=SECRET).message == "[redacted]"
+
+
+@pytest.mark.parametrize(
+    "given", [Session(SECRET), Steps(SECRET), [Session(SECRET)] * 60], ids=["dict", "list", "many"]
+)
+def test_a_container_may_hold_more_than_its_items(given: Any) -> None:
+    """An attribute with a secret name is one, also of a dict or a list of a class of its own."""
+    assert report(given, error=f"{SECRET} was refused").message == "[redacted] was refused"
 
 
 def test_what_stands_beside_a_secret_is_not_taken() -> None:

@@ -88,6 +88,9 @@ def test_what_is_obviously_meant_is_taken(dispatcher: Dispatcher, field: str, gi
         ("scheduled_at", "tomorrow", TypeError, "found 'tomorrow' (str)"),
         ("worker", ["a"], TypeError, "job worker: expected a str or None, found a value of type list"),
         ("extra", [1], TypeError, "job extra: expected a dict, found a value of type list"),
+        ("argument_names", 5, TypeError, "job argument_names: expected a tuple or a list of texts, found 5 (int)"),
+        ("argument_names", "user", TypeError, "found 'user' (str)"),
+        ("argument_names", ["user", 1], TypeError, "found a value of type list"),
     ],
 )
 def test_a_programs_mistake_is_raised(

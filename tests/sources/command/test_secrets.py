@@ -134,9 +134,10 @@ def test_a_secret_among_the_words(runs: Runs, words: list[str]) -> None:
 def test_a_secret_of_the_environment(runs: Runs, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """A command is given some of its secrets without a word; its output may show them all the same."""
     monkeypatch.setenv(name, value)
-    failure = runs.shell("echo could not use $(echo sh-9c0d1e2x | tr x f)")
+    failure = runs.shell("echo could not use $(echo sh-9c0d1e2x | tr x f)", "tool", "kim", "sh-9c0d1e2f")
     assert failure.error.message == "exited with code 3: could not use [redacted]"
     assert "sh-9c0d1e2f" not in shown(failure)
+    assert failure.job.args[-3:] == ("tool", "kim", "[redacted]")
 
 
 def test_what_else_is_in_the_environment_is_left_alone(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

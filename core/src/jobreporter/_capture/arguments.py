@@ -73,6 +73,15 @@ class ArgumentCapture:
         eraser = Eraser(secrets)
         return CapturedArguments(args=eraser.data(positional), kwargs=eraser.data(keyword), secrets=secrets)
 
+    def without(self, args: tuple[Any, ...], values: Any) -> tuple[Any, ...]:
+        """Captured arguments without what is secret among some other values, unless they are recorded as they are."""
+        if self._mode == "full":
+            return args
+        secrets = Secrets()
+        Gathering(self.redaction, secrets).values(values)
+        without: tuple[Any, ...] = Eraser(secrets.found()).data(args)
+        return without
+
     def facts(self, extra: Any, secrets: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
         """A source's own facts as plain data without secrets, and all secrets that are known then."""
         if type(extra) is dict and len(extra) <= NARROW.items:

@@ -16,7 +16,7 @@ from jobreporter._capture.named_beside import VALUES, are_pairs, name_beside, wi
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import Secrets
 from jobreporter._foreign.bounded_text import valid
-from jobreporter._foreign.containers import container, field_names, head, parts
+from jobreporter._foreign.containers import container, field_names, head, may_hold_more, parts
 from jobreporter._foreign.fields import attributes
 from jobreporter._foreign.signatures import Names, name_at
 
@@ -108,12 +108,19 @@ class Gathering:
             self._look_into_items(head(value, builtin, self._items()), field_names(kind), objects, deeper)
         elif (within := parts(value, kind)) is not None:
             self._look_into_items(list(within), None, objects, deeper)
-        elif objects < self._objects and not issubclass(kind, _HOLDS_NO_ARGUMENTS) and not callable(value):
-            named = list(islice(attributes(value, kind), max(0, self._attributes)))
-            self._attributes -= len(named)
-            for name, held in named:
-                beside = name_beside(named, self._redaction.names) if name in VALUES else ""
-                self._look_at_named(beside or name, held, objects + 1, deeper)
+        elif not issubclass(kind, _HOLDS_NO_ARGUMENTS) and not callable(value):
+            self._look_into_attributes(value, kind, objects, deeper)
+        if may_hold_more(kind, builtin):
+            self._look_into_attributes(value, kind, objects, deeper)
+
+    def _look_into_attributes(self, value: Any, kind: Any, objects: int, deeper: _Level) -> None:
+        if objects >= self._objects or self._attributes <= 0:
+            return
+        named = list(islice(attributes(value, kind), self._attributes))
+        self._attributes -= len(named) + 1  # to find that there are none takes its time too
+        for name, held in named:
+            beside = name_beside(named, self._redaction.names) if name in VALUES else ""
+            self._look_at_named(beside or name, held, objects + 1, deeper)
 
     def _look_into_pairs(self, pairs: list[tuple[Any, Any]], objects: int, deeper: _Level) -> None:
         if len(pairs) > _MANY and set(map(type, keys := [key for key, _ in pairs])) == {str} and not are_pairs(keys):

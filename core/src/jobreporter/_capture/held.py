@@ -19,9 +19,10 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 from uuid import UUID
 
+from jobreporter._foreign.arrays import is_single
 from jobreporter._foreign.bounded_text import valid
 from jobreporter._foreign.classes import full_name, is_any_of
-from jobreporter._foreign.containers import container, head, parts
+from jobreporter._foreign.containers import container, head, may_hold_more, parts
 from jobreporter._foreign.fields import attributes
 
 #: No text that is kept is longer, so of a longer secret no more than this can be seen.
@@ -154,15 +155,23 @@ def _within(value: Any, kind: Any, objects: int) -> list[tuple[Any, int]]:
     """What a value holds that is no scalar, without what is known to stand beside a secret."""
     if issubclass(kind, Enum):
         return [(each, objects) for name, each in attributes(value, kind) if name == "_value_"]
-    if (builtin := container(kind)) is dict:
-        pairs = head(value, dict, _ITEMS)
-        return [(each, objects) for key, each in pairs if not (type(key) is str and key.lower() in _BESIDE)]
-    if builtin is not None:
-        return [(each, objects) for each in head(value, builtin, _ITEMS)]
+    if (builtin := container(kind)) is not None:
+        items = head(value, builtin, _ITEMS)
+        if builtin is dict:
+            items = [each for key, each in items if not (type(key) is str and key.lower() in _BESIDE)]
+        within = [(each, objects) for each in items]
+        return within + _attributes(value, kind, objects) if may_hold_more(kind, builtin) else within
+    if is_single(kind):
+        return [(value.item(), _OBJECTS)]
     if (inner := parts(value, kind)) is not None:
         return [(each, objects) for each in inner]
     if full_name(kind) == "numpy.ndarray":
         return [(each, objects) for each in _elements(value)]
+    return _attributes(value, kind, objects)
+
+
+def _attributes(value: Any, kind: Any, objects: int) -> list[tuple[Any, int]]:
+    """What an object holds, a dict of a class of its own too: each cookie of the standard library's is one."""
     if objects >= _OBJECTS or issubclass(kind, (type, *_FUNCTIONS)):
         return []
     held = islice(attributes(value, kind), _ATTRIBUTES)

@@ -8,12 +8,12 @@ from typing import Any, Final
 from jobreporter._capture.secret_names import SecretNames
 
 #: Keys of a value, and those of its name.
-VALUES: Final = frozenset(["value", "Value", "VALUE", "val"])
+VALUES: Final = frozenset(["value", "Value", "VALUE", "val", "values", "Values", "ParameterValue"])
 NAMES: Final = frozenset(
     spelling
-    for key in "name key field header parameter param variable var option setting attribute property".split()
+    for key in "name key field header parameter param variable var option setting attribute property label path".split()
     for spelling in (key, key.title(), key.upper())
-)
+) | {"ParameterKey", "ParameterName"}
 _NAME_LENGTH = 200
 
 

@@ -67,20 +67,24 @@ _OTHER_PASSES = frozenset("first second third final single multi one two forward
 # A name that ends like this is about a secret: cookie_name, token_url, secret_arn.
 _ABOUT_LAST = frozenset(
     """
-    age arn algorithm alg attempts audience backend banner budget category chiave class column consent cost count counts created
-    dir domain duration enabled encoder encoding endpoint endpoints env error errors exists expiration expire expired
-    expires expiry exempt factory field fields file filename folder format generator handler hasher hint host hosts httponly index
-    issuer jar label latency len length lengths level lifetime limit limits location locations manager max
-    middleware min missing mode model name names namespace param parameter parser path paths plugin policy
-    port prefix present price processor property provider rate ratio ref reference refs region required reset resolver
-    rotation samesite stdin scheme schema scope scopes score secure serializer service size status storage store strategy
-    strength suffix table template time timeout timestamp title ttl type types updated uri uris url urls usage used
-    validation validator validators var variable version versions view views width window
+    accepted age alg algorithm arn attempts audience backend balance banner bucket budget category changed channel
+    chiave class column consent cost count counts created dir domain duration enabled encoder encoding endpoint
+    endpoints engine env error errors exempt exists expiration expire expired expires expiry factory field fields
+    file filename folder format generator handler hasher hint holder host hosts httponly index issuer jar label
+    latency len length lengths level lifetime limit limits location locations manager max method middleware min
+    missing mode model name names namespace param parameter parser path paths plugin policy port prefix present
+    price processor property provider rate ratio ref reference refs region required reset resolver rotation samesite
+    schema scheme scope scopes score secure serializer service size standard status stdin storage store strategy
+    strength suffix supply symbol table template time timeout timestamp title ttl type types updated uri uris url
+    urls usage used valid validation validator validators var variable version versions view views width window
     """.split()
 )
 # So does one that ends in two words: password_changed_at.
 _ABOUT_LAST_TWO = frozenset(
-    ["changed at", "updated at", "created at", "expires at", "expires in", "issued at", "last 4", "token ids"]
+    [
+        *["changed at", "updated at", "created at", "expires at", "expires in", "expires on", "issued at"],
+        *["last 4", "token ids", "cvv check", "cvv match", "cvv result", "cvc check"],
+    ]
 )
 
 # Every secret name holds one of these, or of the words for a password elsewhere.

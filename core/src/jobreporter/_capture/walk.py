@@ -27,8 +27,8 @@ from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._foreign.arrays import described, is_array
 from jobreporter._foreign.bounded_text import cut, mark, valid
 from jobreporter._foreign.classes import full_name, is_any_of, short_name
-from jobreporter._foreign.containers import container, field_names, head, items_in_c, parts, parts_of
-from jobreporter._foreign.fields import fields, inside
+from jobreporter._foreign.containers import container, field_names, head, items_in_c, may_hold_more, parts, parts_of
+from jobreporter._foreign.fields import attributes, fields, inside
 from jobreporter._foreign.shown import shown
 from jobreporter._foreign.signatures import Wrapped, positional_names
 
@@ -98,10 +98,10 @@ class Walk:
         if is_array(kind):
             return self._counted(cut(described(value, kind), self._room()))
         room = self._room()
-        if is_any_of(kind, _SHOWS_ALL) or issubclass(kind, (Enum, type)):
+        if is_any_of(kind, _SHOWS_ALL):
             text = shown(value, room + _MARGIN)
         else:
-            self.has_cut = True  # it may hold more than it shows
+            self.has_cut |= not issubclass(kind, (Enum, type))  # it may hold more than it shows
             text = self._asked(value, kind, room + _MARGIN)
         return shortened(self._redacted(text, room), room)
 
@@ -168,6 +168,8 @@ class Walk:
         if depth >= self._bounds.depth:
             self.has_cut = True
             return self._counted(f"<{builtin.__name__} of {builtin.__len__(value)} items>")
+        if may_hold_more(type(value), builtin) and next(attributes(value, type(value)), None) is not None:
+            self.has_cut = True
         if builtin is dict:
             return self.mapping(value, depth)
         items = self.sequence(value, builtin, depth, field_names(type(value)) if builtin is tuple else None)

@@ -37,6 +37,11 @@ def is_array(kind: type) -> bool:
     return any(attribute(kind, mark) is not None for mark in _MARKS) or _has_shape(kind)
 
 
+def is_single(kind: type) -> bool:
+    """Whether a class is one of numpy's own for a single number or text."""
+    return module_name(kind) == "numpy" and any(full_name(base) == "numpy.generic" for base in mro(kind))
+
+
 def described(value: Any, kind: type) -> str:
     """``<numpy.ndarray of shape (3, 4) and dtype float64>``."""
     facts = [] if _is_lazy(kind) else [*_shape(value), *_dtype(value)]

@@ -55,6 +55,11 @@ def container(kind: type) -> Any:
     return None
 
 
+def may_hold_more(kind: type, builtin: Any) -> bool:
+    """Whether a class of dicts or lists is one of somebody's own, whose instances have attributes besides their items."""
+    return kind is not builtin and (builtin is dict or builtin is list)
+
+
 def parts_of(builtin: type) -> _Parts:
     """How to get at the parts of an object of this kind, whatever its class overrides."""
     return _PARTS[builtin]

@@ -87,6 +87,14 @@ def fitting(field: str, value: Any) -> Any:
     return _FITTING[field](field, value)
 
 
+def argument_names(value: Any) -> tuple[str, ...]:
+    """The names of a job's positional arguments. Raises `UnfitError`."""
+    kind = type(value)
+    if (kind is tuple or kind is list) and all(issubclass(type(each), str) for each in value):
+        return tuple(map(str.__str__, value))
+    raise _refusal("argument_names", value, "a tuple or a list of texts")
+
+
 def _refusal(field: str, value: object, expected: str) -> UnfitError:
     kind = type(value)
     found = ""

@@ -15,7 +15,17 @@ from jobreporter._capture.plain import brief
 from jobreporter._capture.redaction import Redaction
 from jobreporter._foreign.signatures import positional_names
 from jobreporter._nearest import did_you_mean
-from jobreporter._publish.fields import CAPTURED, COUNTS, MOMENTS, OPTIONAL, OWN, TEXTS, UnfitError, fitting
+from jobreporter._publish.fields import (
+    CAPTURED,
+    COUNTS,
+    MOMENTS,
+    OPTIONAL,
+    OWN,
+    TEXTS,
+    UnfitError,
+    argument_names,
+    fitting,
+)
 from jobreporter._publish.identity import Identity
 from jobreporter.events import Job
 
@@ -59,13 +69,17 @@ class JobMaker:
         """
         secrets: tuple[str, ...] = ()
         known = {"name": name, "source": "python", "worker": self.identity.worker, **fields}
-        argument_names = known.pop("argument_names", ())
+        beside = known.pop("_beside", None)  # the environment of a command, whose words may hold a part of it
+        names = known.pop("argument_names", None)
+        if names is not None and not (type(names) is tuple and not names):
+            names = _fitting_names(names, strict=strict)
         args, kwargs = known.get("args", ()), known.get("kwargs", {})
         # Not asked whether they are empty: an object of the program's own may raise.
         if not ((type(args) is tuple and not args) and (type(kwargs) is dict and not kwargs)):
-            names = argument_names or positional_names(function)
-            captured = self._capture(args, kwargs, names)
+            captured = self._capture(args, kwargs, names or positional_names(function))
             known["args"], known["kwargs"], secrets = captured.args, captured.kwargs, captured.secrets
+            if beside is not None:
+                known["args"] = self._capture.without(captured.args, beside)
         else:
             # Not the caller's own, though empty: they may fill up before the job is delivered.
             known["args"], known["kwargs"] = (), {}
@@ -136,6 +150,15 @@ def _fit(known: dict[str, Any], doubtful: list[str], *, strict: bool) -> None:
                 raise unfit.for_program("job ") from None
             if field in LAST_RESORT:
                 known[field] = LAST_RESORT[field](value)
+
+
+def _fitting_names(given: Any, *, strict: bool) -> tuple[str, ...]:
+    try:
+        return argument_names(given)
+    except UnfitError as unfit:
+        if strict:
+            raise unfit.for_program("job ") from None
+        return ()
 
 
 def _may_hold(name: Any, secrets: tuple[str, ...]) -> bool:

@@ -16,6 +16,11 @@ _ASSIGNED = re.compile(
         (?: \\{0,3} ["']? \]? [ \t]*+ (?: => | :=(?!=) | [!=]==?(?=[ ]?["']) | =(?![=~]) ) | \\{0,3} ["'] \]? [ \t]*+ : ) (?: \s*+ (?=["'(\[{]|string\() | [ \t]*+ )""",
     re.VERBOSE,
 )
+# name: str = "x", and as other languages write the type.
+_TYPED = re.compile(
+    r"""(?<![\w.\-]) (?P<name> [A-Za-z][\w]*+) [ ]?+ : [ ]?+ &?[A-Za-z][\w.\[\]| ]{0,60}? [ ]?+ = [ ]?+ (?=[bru]?["'])""",
+    re.VERBOSE,
+)
 # NAME=x of an environment, which lasts until the next white space, whatever it holds.
 _ENVIRONMENT = re.compile(
     r"^(?:export[ ]|set[ ]|ENV[ ]|\+[ ])? [ \t]{0,8} (?P<name> [A-Z][A-Z0-9_]{1,80}) = (?=[^\s\"'])",
@@ -43,9 +48,24 @@ _BLOCK = re.compile(
     r"^[ \t]{0,40}+ (?:-[ ])?+ (?P<name> [^\W\d][\w.\-]*+) [ \t]{0,20}+ : [ \t]++ [|>][+\-\d]{0,3}+ [ \t]*+ \r?\n (?=[ \t]+\S)",
     re.VERBOSE | re.MULTILINE,
 )
+# A label of several words, or an emphasised one, as people write to each other: "Ihr Passwort lautet: x", "**Password:** `x`".
+_LABEL = re.compile(
+    r"""(?:^|(?<=[.,;!?(\n][ ])) [ \t]{0,40}+ (?:[\-*+>][ ]++)? [*_`]{0,3}+ (?:[^\W\d][\w\-]{0,30}[ ]){0,3}? (?P<name> [^\W\d][\w\-]*+ )
+        (?:[ ](?:is|was|lautet|ist|est|es|è))?+ [*_`]{0,3}+ [ ]?+ : [*_`]{0,3}+ [ ]++ [*_`]{0,3} (?=[^\s*_`])""",
+    re.VERBOSE | re.MULTILINE,
+)
+_EMPHASISED = re.compile(r"(?P<word>[^\s*`<>\"']{4,200}?)[.,]?[*_`]{0,3}[ \t]*(?:$|(?=\r))", re.MULTILINE)
+# The same in HTML, where the value is an element of its own, or follows one.
+_CAPTION = re.compile(
+    r"""(?<=>) \s{0,40}+ (?:[^\W\d][\w\-]{0,30}[ ]){0,3} (?P<name> [^\W\d][\w\-]*+ ) [ ]?+ (?: :?+ \s{0,40}+ </\w{1,20}> :?+ | : ) \s{0,40}+ (?: <[^<>]{1,200}> \s{0,40}+ ){0,3}+ (?=[^<\s])""",
+    re.VERBOSE,
+)
+# setenv NAME x of csh and Apache, set -x NAME x of fish.
+_EXPORTED = re.compile(r"\b(?i:setenv|set[ ]-g?x)[ ]++(?P<name>[A-Za-z]\w{1,80}+)[ ]++(?=\S)")
 # A row of a table, as a client of a database shows one of a few columns.
 _ROW = re.compile(
-    r"^[ \t]{0,40}+ (?P<name> [^\W\d][\w.\-]*+) (?: [ ]*+ \| [ ]*+ | \t++ ) (?=\S)", re.VERBOSE | re.MULTILINE
+    r"^[ \t]{0,40}+ (?:\|[ ]*+)?+ (?P<name> [^\W\d][\w.\-]*+) (?: [ ]*+ \| [ ]*+ | \t++ ) (?=\S)",
+    re.VERBOSE | re.MULTILINE,
 )
 # What follows the first word of a sentence.
 _GOES_ON = re.compile(r"[ ][A-Za-z\"'`(]")
@@ -112,6 +132,7 @@ def assigned(text: str, names: SecretNames) -> Iterator[Finding]:
     """What an equals sign or a colon gives a name."""
     yield from _found(text, _ENVIRONMENT, names, _to_space)
     yield from _found(text, _ASSIGNED, names, _assigned_at)
+    yield from _found(text, _TYPED, names, value_at)
 
 
 def queries(text: str) -> Iterator[Finding]:
@@ -147,6 +168,16 @@ def slashed(text: str, names: SecretNames) -> Iterator[Finding]:
     return _found(text, _SLASHED, names, _no_verb)
 
 
+def labelled(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What people write behind a label, if it is no word of theirs."""
+    return _found(text, _LABEL, names, _random_label)
+
+
+def exported(text: str, names: SecretNames) -> Iterator[Finding]:
+    """What a line of a shell gives a variable without an equals sign."""
+    return _found(text, _EXPORTED, names, value_at)
+
+
 def forms(text: str, names: SecretNames) -> Iterator[Finding]:
     """The content of a form's field."""
     return _found(text, _FORM, names, line_at)
@@ -170,6 +201,7 @@ def markup(text: str, names: SecretNames) -> Iterator[Finding]:
     """What an element of XML holds, or its attribute ``value``."""
     for pattern in (_ELEMENT, _NAMED_ELEMENT, _ELEMENTS):
         yield from _found(text, pattern, names, _content)
+    yield from _found(text, _CAPTION, names, _random_content)
     yield from _found(text, _ATTRIBUTES, names, value_at)
 
 
@@ -203,6 +235,19 @@ def _content(text: str, start: int) -> Value | None:
     return until(text, start, "]]>" if text.endswith("<![CDATA[", 0, start) else "<")
 
 
+def _random_label(text: str, start: int) -> Value | None:
+    """A word that ends its line, but for what emphasises it."""
+    found = _EMPHASISED.match(text, start)
+    return Value(found.end("word"), found["word"]) if found and looks_random(found["word"], quoted=False) else None
+
+
+def _random_content(text: str, start: int) -> Value | None:
+    """What an element holds, if it is one word of no language."""
+    given = _content(text, start)
+    word = given.bare.strip() if given is not None else ""
+    return Value(start + len(word), word) if word and " " not in word and looks_random(word, quoted=False) else None
+
+
 def _no_verb(text: str, start: int) -> Value | None:
     """A value, but for ``refresh`` in ``/token:refresh``."""
     given = value_at(text, start)
@@ -231,5 +276,5 @@ def _single(text: str, start: int) -> Value | None:
     line = line_at(text, start)
     if given is None or line is None:
         return None
-    rest = text[given.end : line.end].strip()
+    rest = text[given.end : line.end].strip(" \t*_`|.")
     return given if not rest or rest.startswith("#") else None

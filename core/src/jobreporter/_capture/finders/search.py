@@ -14,8 +14,10 @@ from jobreporter._capture.finders.headers import bearers, headers, parts_of
 from jobreporter._capture.finders.named import (
     assigned,
     bracketed,
+    exported,
     fields,
     forms,
+    labelled,
     markup,
     named_beside,
     options,
@@ -33,6 +35,8 @@ from jobreporter._capture.secret_names import SecretNames
 
 # Without one of these a text is a single word, and has nothing to name.
 _JOINTS = " =:,<|\t("
+# Signs that introduce something, as Chinese and Japanese are written: each as wide as a letter of theirs.
+_NARROW: Final = {ord(sign) + 0xFEE0: sign for sign in ":=,;()"} | {0x3000: " "}
 # Signs that introduce something, escaped: those of a URL within another, of JSON in HTML, of JSON in JSON. Quotes behind a
 # few backslashes are read as they stand.
 _ESCAPED = re.compile(
@@ -52,6 +56,8 @@ class Search:
     def everywhere(self, text: str) -> Iterator[Finding]:
         """All that a text says to be secret, as it stands and in what is escaped in it."""
         yield from self._as_it_stands(text)
+        if not text.isascii() and (narrow := text.translate(_NARROW)) != text:
+            yield from self._as_it_stands(narrow)
         if ("%" in text or "&" in text or "\\" in text) and _ESCAPED.search(text):
             for reading in readings(text):
                 for start, end, secrets in self._as_it_stands(reading.text):
@@ -109,6 +115,8 @@ _FINDERS: Final = (
     (("/",), slashed),
     (("form-data",), forms),
     (("<",), markup),
+    ((": ", "**"), labelled),
+    (("env ", "set -"), exported),
     (("value", "val"), named_beside),
     (("[",), bracketed),
     ((")=(", "duplicate", "input_value=", "column"), databases),

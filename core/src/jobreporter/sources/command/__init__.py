@@ -111,11 +111,12 @@ def execute(
         raise ValueError("there is no command to run")
     words = tuple(readable(word) for word in command)
     name = name or os.path.basename(words[0]) or words[0] or "command"
+    names = argument_names(words)
+    environment = _as_text(os.environb if inherited.environment is None else inherited.environment)
     with dispatcher.begin(
-        name, source="command", queue=queue, args=words, argument_names=argument_names(words)
+        name, source="command", queue=queue, args=words, argument_names=names, _beside=environment
     ) as execution:
-        # What it is given without a word may be in its output all the same.
-        execution._know(_as_text(os.environb if inherited.environment is None else inherited.environment))
+        execution._know(environment)  # what it is given without a word may be in its output all the same
         try:
             child = Child(command, wakeups, inherited)
         except OSError as error:
