@@ -136,6 +136,26 @@ def test_a_success_that_cannot_be_saved_is_a_failure(bench: Bench, monkeypatch: 
     assert bench.only(Failure).error.message == "the callback's own"
 
 
+def test_a_success_that_cannot_be_logged_is_one(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A job may close the streams that RQ logs to. The result is saved by then, and RQ leaves it at that."""
+    log = logging.getLogger("rq.worker")
+
+    class Closed(logging.Handler):
+        def emit(self, _record: object) -> None:
+            raise ValueError("I/O operation on closed file")
+
+    closed = Closed()
+    job = bench.enqueue(lambda: log.addHandler(closed))
+    try:
+        with caplog.at_level(logging.INFO, log.name), pytest.raises(ValueError, match="closed file"):
+            bench.work()
+    finally:
+        log.removeHandler(closed)
+
+    assert bench.story == list(SUCCEEDED)
+    assert job.get_status() == JobStatus.FINISHED
+
+
 def test_a_job_that_was_to_be_stopped_is_not_tried_again(bench: Bench) -> None:
     """A simple worker can't stop a job. If that fails afterwards, RQ leaves it at that."""
 

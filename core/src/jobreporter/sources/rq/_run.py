@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import Any
 
 from rq.exceptions import ShutDownImminentException
@@ -12,6 +13,7 @@ from rq.timeouts import BaseTimeoutException
 from jobreporter import Abort, Dispatcher, Execution
 from jobreporter.sourcekit import FailureKind, harmless, harmless_but_for
 from jobreporter.sources.rq._job import Outlook, call_fields
+from jobreporter.sources.rq._saved import has_saved_end
 from jobreporter.sources.rq._stamp import take_off
 
 
@@ -37,6 +39,8 @@ class Run:
         self._process = os.getpid()
         #: What RQ takes the job to have failed with.
         self.error: BaseException | None = None
+        #: When RQ took the job for done, and was about to save its result.
+        self.returned_at: datetime | None = None
         #: The exit that the worker raised into the job because it ends itself.
         self.shutdown: SystemExit | None = None
         vars(job)["perform"] = self
@@ -106,6 +110,18 @@ class Run:
             # RQ takes anything else for a failure too, an exit with status 0 and a cancellation included.
             kind: FailureKind = "timeout" if isinstance(error, BaseTimeoutException) else "exception"
             self._made().fail(error, kind=kind, **fate)
+
+    @harmless
+    def broke_off(self, error: BaseException) -> None:
+        """RQ could not even save a failure. A result that it had saved stands: what failed was to log that, say.
+
+        Else what becomes of the job is up to the worker that waits for its horse.
+        """
+        if self.returned_at is not None and has_saved_end(self.job, self.returned_at):
+            self.succeeded()
+        else:
+            self.error = self.error or error
+            self.failed(None)
 
     def succeeded(self) -> None:
         """RQ has saved the result."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from redis.exceptions import RedisError
 from rq.job import Job, JobStatus
 from rq.utils import as_text, utcformat
@@ -19,3 +21,11 @@ def has_saved(job: Job) -> bool:
     # It may run again by now, and then it was saved with the end of this attempt, or of one after it. The status alone
     # says nothing of a job that is tried again later: RQ writes that before all the rest.
     return status not in (JobStatus.STARTED, JobStatus.SCHEDULED) or ended_at >= utcformat(job.ended_at)
+
+
+def has_saved_end(job: Job, ended_at: datetime) -> bool:
+    """Whether the end that RQ has saved last is the one of this moment."""
+    try:
+        return as_text(job.connection.hget(job.key, "ended_at") or "") == utcformat(ended_at)
+    except RedisError:
+        return False

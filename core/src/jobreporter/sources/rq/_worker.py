@@ -45,10 +45,8 @@ class ReportingWorker(BaseWorker):
         try:
             saved = super().perform_job(job, queue, *args, **kwargs)
         except BaseException as error:
-            # RQ could not even save the failure. What becomes of the job is up to the worker that waits for its horse.
             if self._run is not None:
-                self._run.error = self._run.error or error
-                self._run.failed(None)
+                self._run.broke_off(error)
             raise
         else:
             if saved and self._run is not None:
@@ -61,6 +59,8 @@ class ReportingWorker(BaseWorker):
         """The job returned. It may be one that repeats."""
         if job.repeats_left:
             self._prepare_repeat(job, queue)
+        if self._run is not None:
+            self._run.returned_at = job.ended_at
         super().handle_job_success(job, queue, *args, **kwargs)
 
     def handle_job_retry(self, job: Job, queue: Queue, retry: Retry, *args: Any, **kwargs: Any) -> None:
