@@ -164,11 +164,14 @@ def _lost_workers(evidence: Evidence, ran: Mapping[str, Ran], rows: Mapping[str,
     for execution, each in ran.items():
         if not each.ended:
             running[each.began.pid].append(execution)
+    killed = {each.pid for each in evidence.kills}
+    # RQ's worker tells from a process of its own, which may be killed as well.
+    cut_short = {each.execution for each in evidence.recorded if each.why == "worker_lost" and each.pid in killed}
     untold = []
     for kill in evidence.kills:
         parents = [each.at for each in evidence.kills if each.pid == kill.parent]
         if kill.parent and not any(kill.at <= at <= kill.at + TELLS for at in parents):
-            untold += [execution for execution in running[kill.pid] if execution not in rows]
+            untold += [execution for execution in running[kill.pid] if execution not in rows.keys() | cut_short]
     yield from _told("its process was killed, and who started that did not tell", untold)
     if evidence.claimed is not None:
         rq = {execution for execution, each in ran.items() if each.began.source == "rq" and not each.ended}

@@ -137,6 +137,9 @@ def test_the_audit_finds_lost_workers_that_nobody_told_of() -> None:
     assert "who started that did not tell: 1" in complaints(journal=cut_off, kills=[kill])
     assert complaints(journal=cut_off, kills=[kill, Kill(115.0, 10)]) == ""
     assert complaints(journal=[*cut_off, entry("ends", 110.05, "c", 12)], kills=[kill]) == ""
+    told = [*RECORDED, recorded("c", 110.02, pid=13, outcome="failure", why="worker_lost")]
+    assert "who started that did not tell: 1" in complaints(journal=cut_off, kills=[kill], recorded=told)
+    assert complaints(journal=cut_off, kills=[kill, Kill(112.0, 13, parent=10)], recorded=told) == ""
     whole = [Kill(110.01, 10, group=True)]
     assert complaints(journal=cut_off, kills=whole) == ""
     assert "of RQ's, and without an end: 1" in complaints(journal=cut_off, kills=whole, claimed=set())
