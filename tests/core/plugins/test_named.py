@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jobreporter._plugins.named import Home, NotFoundError, attribute_of, module_named
+from jobreporter._plugins.missing import Home
+from jobreporter._plugins.named import NotFoundError, attribute_of, module_named
 
 FILES = {
     "orders/__init__.py": "",

@@ -13,7 +13,8 @@ from jobreporter._cli._report import AppReport
 from jobreporter._cli._terminal import others_aside
 from jobreporter._config.wording import quoted
 from jobreporter._nearest import did_you_mean_or_all
-from jobreporter._plugins.named import Home, NotFoundError, attribute_of, module_named
+from jobreporter._plugins.missing import Home
+from jobreporter._plugins.named import NotFoundError, attribute_of, module_named
 
 
 class _Queue(NamedTuple):

@@ -20,7 +20,8 @@ from jobreporter._dispatch.wiring import survey
 from jobreporter._foreign.classes import full_name
 from jobreporter._lane.filter import Filter
 from jobreporter._plugins.installed import scan
-from jobreporter._plugins.named import Home, NotFoundError, attribute_of, module_named
+from jobreporter._plugins.missing import Home
+from jobreporter._plugins.named import NotFoundError, attribute_of, module_named
 from jobreporter._plugins.plugin import Plugin
 from jobreporter.error_info import ErrorInfo
 from jobreporter.errors import ConfigError, JobReporterError

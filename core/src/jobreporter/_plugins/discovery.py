@@ -15,7 +15,8 @@ from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._config.wording import quoted
 from jobreporter._nearest import did_you_mean, did_you_mean_or_all, nearest
 from jobreporter._plugins.installed import REPORTERS, Installed
-from jobreporter._plugins.named import Home, NotFoundError, attribute_of, module_named
+from jobreporter._plugins.missing import Home
+from jobreporter._plugins.named import NotFoundError, attribute_of, module_named
 from jobreporter._plugins.plugin import Plugin, load
 from jobreporter.errors import BrokenReporter, ConfigError, Fault
 
