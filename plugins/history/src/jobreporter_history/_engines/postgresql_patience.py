@@ -13,7 +13,7 @@ from psycopg.abc import RV, PQGen
 from jobreporter_history._engines.database import Row
 
 # Seconds without a word that are still no reason to give up where the time is over: a server that is slow answers in them.
-_SILENCE = 3.0
+_SILENCE = 4.0
 # Seconds without a word after which there will be none: the server itself gives up a statement before.
 _LONGEST = 65.0
 
