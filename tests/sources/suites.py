@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import celery
 import celery_app
 import dramatiq_app
 import huey_app
@@ -81,6 +82,7 @@ class CelerySolo(Celery):
         "revoked_running": "the worker hears of it once the job has ended",
         "concurrent": "one job runs at a time",
         "overlapping": "one job runs at a time",
+        **({"cold_shutdown": "before Celery 5.7, the worker waits for its job"} if celery.VERSION < (5, 7) else {}),
     }
 
 
