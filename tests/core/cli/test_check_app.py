@@ -78,6 +78,7 @@ def test_a_worker_class_of_rq_tells(project: CommandLine) -> None:
     ("name", "told"),
     [
         ("shop:three", "it is of the type 'int', and none of these: "),
+        ("shop:Huey", "it is the class 'MemoryHuey', and none of these: "),
         ("shop:make_app", "it is a function, and none is called: name a variable that holds the app"),
         ("shop:qqqq", "'shop' has no 'qqqq'. The apps in it are 'a' and 'b'"),
         ("shop", "name one app of 'shop' as shop:APP. The apps in it are 'a' and 'b'"),

@@ -27,6 +27,8 @@ class _Queue(NamedTuple):
     #: What its apps are called.
     noun: str
     remedy: str
+    #: Whether a class of this kind is named, and not something that was made of it.
+    is_class: bool = False
 
 
 _ATTACH = "add `from jobreporter.sources.{0} import attach` and `attach({1})` where it is made"
@@ -40,6 +42,7 @@ _QUEUES = (
         "BaseWorker",
         "a class of RQ workers",
         "start its workers with --worker-class jobreporter.sources.rq.Worker, or derive it from that",
+        is_class=True,
     ),
     _Queue(
         "rq",
@@ -69,12 +72,10 @@ def app_report(name: str) -> AppReport:
             "it is a function, and none is called: name a variable that holds the app, as the worker's own command does"
         )
         return AppReport(name=name, attached=False, detail=detail)
-    kind = app.__name__ if isinstance(app, type) else type(app).__name__
+    what = f"the class {quoted(app.__name__)}" if isinstance(app, type) else f"of the type {quoted(type(app).__name__)}"
     known = sorted({each.noun for each in _QUEUES if each.kind != "Queue"})
     known += [f"an app of {each.title}" for each in outsiders()]
-    return AppReport(
-        name=name, attached=False, detail=f"it is of the type {quoted(kind)}, and none of these: {', '.join(known)}"
-    )
+    return AppReport(name=name, attached=False, detail=f"it is {what}, and none of these: {', '.join(known)}")
 
 
 def _report(name: str, source: str, noun: str, remedy: str, *, attached: bool) -> AppReport:
@@ -105,9 +106,11 @@ def _only_app(module: ModuleType) -> str:
 
 
 def _queue_of(app: Any) -> _Queue | None:
-    kinds = app.__mro__ if isinstance(app, type) else type(app).__mro__
-    names = {(kind.__module__.partition(".")[0], kind.__name__) for kind in kinds}
-    return next((queue for queue in _QUEUES if (queue.package, queue.kind) in names), None)
+    is_class = isinstance(app, type)
+    names = {(kind.__module__.partition(".")[0], kind.__name__) for kind in (app if is_class else type(app)).__mro__}
+    return next(
+        (each for each in _QUEUES if (each.package, each.kind) in names and (each.is_class or not is_class)), None
+    )
 
 
 def _is_meant(_module: object, value: object) -> bool:
