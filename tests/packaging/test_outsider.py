@@ -133,7 +133,8 @@ def test_an_import_that_raises_leaves_the_rest_working(project: Project) -> None
     status, reason = listed["explosive"]
     assert status == "broken"
     assert reason is not None
-    assert reason.endswith(f"[reporters.explosive]: {why}")
+    assert f"[reporters.explosive]: {why} (" in reason
+    assert reason.endswith("explosive.py:5)")
 
     code, shown = project.check()
     assert code == 1

@@ -111,6 +111,11 @@ def ids(events: Sequence[Event]) -> list[str]:
     return [f"{event.job.id} {type(event).__name__}" for event in events]
 
 
+def have_arrived(sent: Sequence[Event], got: Sequence[Event]) -> bool:
+    """Whether each was received, however often."""
+    return set(ids(sent)) <= set(ids(got))
+
+
 def execution(name: str, *, end: bool = True, fails: bool = False) -> list[Event]:
     """The events of one execution."""
     job = Job(id=name, execution_id=f"{name}/1", name="work", source="python")
