@@ -17,7 +17,7 @@ _SCALE = (WIDTH - LABELS - FIGURES) / (RIGHT - LEFT)
 
 def chart(results: Iterable[Result]) -> str:
     """As SVG."""
-    shown = list(results)
+    shown = [result for result in results if result.row.drawn]
     height = TOP + HEIGHT * len(shown) + 8
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="11">',

@@ -14,7 +14,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What is measured.
 
     number: of the goal that it is about, empty where none was set. goal: what ``judged`` should be at most: our share of
-    the peer's figure, our own figure, or what ours is more than the peer's.
+    the peer's figure, our own figure, or what ours is more than the peer's. drawn: whether the chart has it, which is for
+    what is compared with others' work.
     """
 
     number: str = ""
@@ -23,6 +24,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     goal: float | None = None
     judged: Literal["ratio", "ours", "more"] = "ratio"
     unit: Unit = "ns"
+    drawn: bool = True
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,7 +113,8 @@ def measured(report: Report, engine: str, full: str, few: str, kept: int) -> Non
     with served(full) as ours, served(few) as peer:
         there = pages(example(few))
         for what, path in pages(example(full)).items():
-            row = Row(what=f"{what}, {engine}, {kept:,} kept", peer=f"{FEW:,} kept", goal=LONGEST, judged="ours")
+            told = f"{what}, {engine}, {kept:,} kept"
+            row = Row(what=told, peer=f"{FEW:,} kept", goal=LONGEST, judged="ours", drawn=False)
             report.add(result(row, compare(ours.asked(path), peer.asked(there[what]), ROUNDS)))
     worst, path = max((took, path) for path, seen in ours.seen.items() for took, _ in seen)
     size, largest = max((size, path) for path, seen in ours.seen.items() for _, size in seen)
