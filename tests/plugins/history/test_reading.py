@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from jobreporter import Aborted, ErrorInfo, Failure, Started, Stopped, Success
 from jobreporter.schedules import Schedule
 from jobreporter.testing import make_error
+from jobreporter_history._display.attempts import attempts_at
 from jobreporter_history._engines.sqlite import SqliteConnection
 from jobreporter_history._open import open_database
 from jobreporter_history._read import figures, walk
@@ -282,6 +284,20 @@ def test_attempts_and_lines(url: str, read: Read) -> None:
     assert [each.job_id for each in store.running(execution_id="other/1")] == ["other"]
     assert store.running(execution_id="first/1") == ()
     assert store.attempts("nobody") == store.line("nobody") == ()
+
+
+def test_jobs_of_others_with_the_same_id_are_no_attempts(url: str, read: Read) -> None:
+    """Ids that count from 1 are those of one queue, in one program and environment."""
+    for number, (source, environment) in enumerate([("huey", "staging"), ("rq", "staging"), ("huey", "production")]):
+        for attempt in (1, 2):
+            job = new_job(id="1", execution_id=f"{number}/{attempt}", source=source, attempt=attempt)
+            ends = [Success(job=job, at=NOW + attempt)] if attempt == 1 else []
+            origin = msgspec.structs.replace(ORIGIN, environment=environment)
+            write(url, [Started(job=job, at=NOW + attempt - 0.5), *ends], origin)
+    store = read(url)
+    for number in range(3):
+        [run] = store.running(execution_id=f"{number}/2")
+        assert [each.execution_id for each in attempts_at(store, run)] == [f"{number}/1", f"{number}/2"]
 
 
 def test_what_runs_has_its_usual_duration(url: str, read: Read) -> None:

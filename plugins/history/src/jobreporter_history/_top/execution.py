@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from jobreporter_history._display.attempts import attempts_at
 from jobreporter_history._display.text import ago, clock, duration, exact, literal, number
 from jobreporter_history._top import wording
 from jobreporter_history._top.lines import Line, Part, Target, blank, clipped, heading, safe, wrapped
@@ -39,14 +40,9 @@ class OfExecution(NamedTuple):
         run = detail.execution if detail else next(iter(store.running(execution_id=self.id)), None)
         if run is None:
             return None
-        ended = store.attempts(run.job_id)
-        seen = {each.execution_id for each in ended}
-        attempts: list[Execution | Running] = [
-            *ended,
-            *(each for each in store.running(job_id=run.job_id) if each.execution_id not in seen),
-        ]
         number = detail.execution.incident if detail else None
-        return FoundExecution(run, detail, attempts, None if number is None else store.incident(number))
+        incident = None if number is None else store.incident(number)
+        return FoundExecution(run, detail, attempts_at(store, run), incident)
 
     def lines(self, found: FoundExecution | None, room: Room) -> Sequence[Line]:
         """How it went, its error, its attempts, its arguments, its facts."""
