@@ -108,7 +108,7 @@ def check(job: Drawn, lines: list[list[Any]], executions: dict[str, list[Any]], 
         one = f"{told}\n{attempt} {summary(outcome)}"
         assert started.job.name == attempt.task, one
         check_state(job, attempt, outcome, one)
-        check_next(job, attempt, attempts[attempt.number :], outcome, one)
+        check_next(job, attempt, attempts, outcome, one)
         # Which of how many it was.
         assert started.job.attempt == attempt.retries + 1, one
         if attempt.task == task.name:
@@ -123,19 +123,23 @@ def check(job: Drawn, lines: list[list[Any]], executions: dict[str, list[Any]], 
             check_caller(end_of(job, own), executions[own.execution][1], words[0], told)
 
 
-def check_next(job: Drawn, attempt: Attempt, later: list[Attempt], outcome: Any, told: str) -> None:
+def check_next(job: Drawn, attempt: Attempt, attempts: list[Attempt], outcome: Any, told: str) -> None:
     """Whether another attempt follows, by a message, by its own that was put back, or within its caller; and when."""
     if isinstance(outcome, Success):
         return
     # What takes a job's place has its id, and is another job.
-    later = [each for each in later if each.task == attempt.task]
+    attempts = [each for each in attempts if each.task == attempt.task]
+    later = [each for each in attempts if each.number > attempt.number]
     if attempt.task in attempt.cut:
         # The time limit came while the message was sent. Nothing that the worker can see tells whether the broker has it.
         assert outcome.will_retry is None, told
     elif job.eager:
         assert outcome.will_retry is any(each.retries > attempt.retries for each in later), told
     else:
-        was_put_back = any(each.retries == attempt.retries for each in later)
+        # What was cut off may have been sent twice, and then runs twice without having been put back.
+        twins = [each for each in attempts if each.retries == attempt.retries]
+        sent = sum(len(each.sent) for each in attempts if each.retries == attempt.retries - 1)
+        was_put_back = any(each in twins for each in later) and (len(twins) > sent or not attempt.retries)
         assert outcome.will_retry is (bool(attempt.sent) or was_put_back), told
     if isinstance(outcome, Failure) and outcome.will_retry:
         delays = attempt.sent or [0.0]
