@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from pkgutil import iter_modules
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
+from jobreporter._cli._here import module_here
 from jobreporter._cli._outsiders import Outsider, outsiders
 from jobreporter._cli._report import AppReport
 from jobreporter._cli._terminal import others_aside
 from jobreporter._config.wording import quoted
 from jobreporter._nearest import did_you_mean_or_all
-from jobreporter._plugins.missing import Home
-from jobreporter._plugins.named import NotFoundError, attribute_of, module_named
+from jobreporter._plugins.named import NotFoundError, attribute_of
 
 
 class _Queue(NamedTuple):
@@ -85,10 +84,7 @@ def _report(name: str, source: str, noun: str, remedy: str, *, attached: bool) -
 
 def _found(name: str) -> Any:
     module_name, _, attribute = name.partition(":")
-    # As the queues' own commands do it, the working directory is where the application is.
-    here = Path.cwd()
-    sys.path.insert(0, str(here))
-    module = module_named(module_name, Home(here, "the working directory"))
+    module = module_here(module_name)
     return attribute_of(module, attribute or _only_app(module), meant=_is_meant, kind="apps")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import click
 import msgspec
 
+from jobreporter._cli._here import module_here
 from jobreporter._cli._listing import Providers, loaded
 from jobreporter._cli._options import as_json, chosen, json_option, reporter_option
 from jobreporter._cli._terminal import coloured, others_aside, say, table
@@ -20,8 +20,7 @@ from jobreporter._dispatch.wiring import survey
 from jobreporter._foreign.classes import full_name
 from jobreporter._lane.filter import Filter
 from jobreporter._plugins.installed import scan
-from jobreporter._plugins.missing import Home
-from jobreporter._plugins.named import NotFoundError, attribute_of, module_named
+from jobreporter._plugins.named import NotFoundError, attribute_of
 from jobreporter._plugins.plugin import Plugin
 from jobreporter.error_info import ErrorInfo
 from jobreporter.errors import ConfigError, JobReporterError
@@ -113,11 +112,9 @@ def _error(name: str) -> ErrorInfo:
     kind = getattr(builtins, name.removeprefix("builtins."), None)
     module, _, attribute = name.rpartition(".")
     if module and kind is None:
-        here = Path.cwd()
-        sys.path.insert(0, str(here))  # as a worker's own command does
         try:
             with others_aside():
-                kind = attribute_of(module_named(module, Home(here, "the working directory")), attribute)
+                kind = attribute_of(module_here(module), attribute)
         except NotFoundError as error:
             say(f"note: nothing is known of the bases of {quoted(name)}: {error}", err=True)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
