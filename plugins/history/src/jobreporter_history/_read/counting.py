@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from jobreporter_history._engines.database import Connection
 from jobreporter_history._read.names import Names
 from jobreporter_history._read.plan import Plan, plan
@@ -21,7 +23,7 @@ _DAY = 86_400
 def count(connection: Connection, names: Names, terms: Terms, budget: float = BUDGET) -> Count:
     """How many executions that are kept match."""
     wanted = tuple(terms)
-    planned = plan(wanted, names.all_series(connection), names.all_releases(connection))
+    planned = plan(wanted, names.all_series(connection), partial(names.first_seen, connection))
     if all(term.key in _COUNTED for term in wanted) and not planned.checks:
         return Count(value=_of_rollups(connection, planned), exact=True)
     page = walk(connection, names, wanted, before=None, limit=MOST, budget=budget)

@@ -25,10 +25,10 @@ class Names:
             self.all_series(connection)
         return self._series.get(id, OTHERS)
 
-    def all_releases(self, connection: Connection) -> dict[str, float]:
-        """When each release was seen first, by its name."""
-        found = connection.rows("SELECT name, min(first_seen) FROM release GROUP BY name")
-        return {name: seen for name, seen in found}  # noqa: C416 - a row is no pair for a type checker
+    def first_seen(self, connection: Connection, release: str) -> float | None:
+        """When a release of this name was seen first; ``None``: never."""
+        [(seen,)] = connection.rows("SELECT min(first_seen) FROM release WHERE name = ?", (release,))
+        return None if seen is None else float(seen)
 
     def release(self, connection: Connection, id: int | None) -> str | None:
         """The name of the release with that number."""

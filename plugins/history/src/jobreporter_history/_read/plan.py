@@ -64,11 +64,15 @@ class Plan(NamedTuple):
     indexed: bool
 
 
-def plan(terms: Terms, series: Mapping[int, Series], releases: Mapping[str, float]) -> Plan:
-    """The plan for a filter. series: all that there are. releases: since when each is known, by its name."""
+#: When a release of a name was seen first; ``None``: never.
+FirstSeen = Callable[[str], float | None]
+
+
+def plan(terms: Terms, series: Mapping[int, Series], first_seen: FirstSeen) -> Plan:
+    """The plan for a filter. series: all that there are. first_seen: since when a release of some name is known."""
     wanted = tuple(terms)
     kinds, outcomes = _outcomes(wanted)
-    lowest, beyond = _bounds(wanted, releases)
+    lowest, beyond = _bounds(wanted, first_seen)
     phrases = tuple(phrase for term in wanted if not term.negated for phrase in _phrases(term))
     lacking = tuple(phrase for term in wanted if term.negated and term.key == "text" for phrase in _phrases(term))
     among = _matching(wanted, series)
@@ -149,12 +153,12 @@ def _outcomes(terms: Sequence[Term]) -> tuple[frozenset[Kind], frozenset[str]]:
     return kinds, frozenset(left)
 
 
-def _bounds(terms: Sequence[Term], releases: Mapping[str, float]) -> tuple[int, int]:
+def _bounds(terms: Sequence[Term], first_seen: FirstSeen) -> tuple[int, int]:
     lowest, beyond = 0, first_id(float(1 << 40))
     for term in terms:
         if term.key == "release" and not term.negated:
             # Nothing of it ended before it was seen, and of one that nobody has seen there is nothing.
-            seen = releases.get(_stored(term.value))
+            seen = first_seen(_stored(term.value))
             lowest, beyond = (lowest, 0) if seen is None else (max(lowest, first_id(seen)), beyond)
         elif term.key in {"since", "until"}:
             edge = first_id(term.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -42,7 +43,7 @@ class Walk:
     def __init__(self, connection: Connection, names: Names, terms: Terms, before: int | None, budget: float) -> None:
         self._connection = connection
         self._names = names
-        self._plan = plan(terms, names.all_series(connection), names.all_releases(connection))
+        self._plan = plan(terms, names.all_series(connection), partial(names.first_seen, connection))
         self._tables = schema.of(connection)
         self._position = self._plan.beyond if before is None else min(before, self._plan.beyond)
         self._deadline = time.monotonic() + budget
