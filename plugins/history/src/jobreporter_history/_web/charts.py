@@ -74,10 +74,10 @@ def spark(axis: Axis, points: Iterable[Point], kind: str, *, label: str) -> Mark
     return bars(axis, [Series(kind, values)], label=label, height=30.0)
 
 
-def day(now: float) -> Axis:
-    """The axis of the last 24 hours, in whole ones."""
+def last_hours(count: int, now: float) -> Axis:
+    """The axis of so many hours, in whole ones."""
     until = -int(-now // _HOUR) * _HOUR
-    return Axis(until - 24 * _HOUR, until, _HOUR)
+    return Axis(until - count * _HOUR, until, _HOUR)
 
 
 def recent(axis: Axis, cells: Iterable[Cell]) -> Markup:

@@ -57,7 +57,7 @@ def incidents(site: Site, request: Request) -> Response:
         total=site.store.incident_count(_STATES.get(state, ()), find=find),
         incidents=found[:_ROWS],
         glimpses=site.store.glimpses([each.id for each in found[:_ROWS]]),
-        day=charts.day(site.store.now()),
+        day=charts.last_hours(24, site.store.now()),
         page_number=page_number,
         more=len(found) > _ROWS,
     )
@@ -72,8 +72,7 @@ def incident(site: Site, request: Request) -> Response:
         sentence = f"There is no incident {given!r}: incidents have numbers, and old ones that don't fail any more go."
         return site.sentence(request, sentence, title="Not found", status=404, here="incidents")
     now = site.store.now()
-    until = -int(-now // _HOUR) * _HOUR
-    axis = Axis(until - _HOURS * _HOUR, until, _HOUR)
+    axis = charts.last_hours(_HOURS, now)
     number = detail.incident.id
     releases = [each for each in site.store.releases() if axis.since < each.first_seen <= now]
     return site.page(

@@ -44,7 +44,7 @@ def overview(site: Site, request: Request) -> Response:
         releases=[each for each in releases if axis.since < each.first_seen <= axis.until],
         needs=unresolved,
         glimpses=store.glimpses([each.id for each in unresolved]),
-        day=charts.day(now),
+        day=charts.last_hours(24, now),
         lost=lost if request.query_params.get("lost") == "all" else lost[:_SHOWN_LOST],
         lost_count=len(lost),
         running=[each for each in running if not each.lost][:_SHOWN_RUNNING],
