@@ -137,9 +137,10 @@ def check_next(job: Drawn, attempt: Attempt, attempts: list[Attempt], outcome: A
         assert outcome.will_retry is any(each.retries > attempt.retries for each in later), told
     else:
         # What was cut off may have been sent twice, and then runs twice without having been put back.
-        twins = [each for each in attempts if each.retries == attempt.retries]
+        ran = sum(each.retries == attempt.retries for each in attempts)
         sent = sum(len(each.sent) for each in attempts if each.retries == attempt.retries - 1)
-        was_put_back = any(each in twins for each in later) and (len(twins) > sent or not attempt.retries)
+        runs_again = any(each.retries == attempt.retries for each in later)
+        was_put_back = runs_again and (ran > sent or not attempt.retries)
         assert outcome.will_retry is (bool(attempt.sent) or was_put_back), told
     if isinstance(outcome, Failure) and outcome.will_retry:
         delays = attempt.sent or [0.0]

@@ -83,8 +83,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 def replay(path: str | None, file: str | None, names: Sequence[str], for_programs: bool) -> None:
     """Hand the events of a recording to the reporters of the config, at once, and tell what became of them.
 
-    FILE is what the reporter `record` has written, packed by gzip or not, or - for stdin. Without it, the events are those that real workers of
-    every source have reported, which jobreporter brings along. Exits with 1 if an event was lost.
+    FILE is what the reporter `record` has written, packed by gzip or not, or - for stdin. Without it, the events are those
+    that real workers of every source have reported, which jobreporter brings along. Exits with 1 if an event was lost.
     """
     recordings = list(_read(file))
     # All of it is read before anything is sent. What is appended meanwhile, by this replay perhaps, is none of it.

@@ -52,7 +52,8 @@ _BESIDE: Final = (
     (("password ",), _NETRC),
     (("chpasswd",), _CHPASSWD),
 )
-_CALLS: Final = (
+_BESIDE_AND_IN_CALLS: Final = (
+    *_BESIDE,
     (("login(", "authenticate(", "auth_password(", "_bind", "pw_set(", "Auth(", "Plain", "UserPass"), _LOGIN),
     (("assword(", "Secret", "KeyCredential(", "Fernet("), _TAKEN),
 )
@@ -60,7 +61,7 @@ _CALLS: Final = (
 
 def credentials(text: str) -> Iterator[Finding]:
     """What stands beside a user, or in a call that takes nothing but a password."""
-    for words, pattern in (*_BESIDE, *_CALLS) if "(" in text else _BESIDE:
+    for words, pattern in _BESIDE_AND_IN_CALLS if "(" in text else _BESIDE:
         if any(map(text.__contains__, words)):
             yield from _found(pattern, text)
     if _PORT.search(text) is not None:
