@@ -255,16 +255,16 @@ def test_what_was_accepted_never_becomes_less(monkeypatch: pytest.MonkeyPatch) -
     dispatcher.start()
     until(lambda: dispatcher._ingress.asleep)
     scales, reached, go_on = dispatcher._runtime.pump.intake._scales, threading.Event(), threading.Event()
-    put_on = scales.put_on
+    remember = scales.remember
 
-    def weigh_slowly(job: Job, *, instead: bool = False) -> None:
+    def remember_slowly(job: Job, weight: int) -> None:
         if job.id == "2":
             clock.hanging.add(threading.get_ident())
             reached.set()
             go_on.wait(10)
-        put_on(job, instead=instead)
+        remember(job, weight)
 
-    monkeypatch.setattr(scales, "put_on", weigh_slowly)
+    monkeypatch.setattr(scales, "remember", remember_slowly)
     for number in range(4):
         dispatcher.publish(event(number))
     assert dispatcher.stats()["recorder"].accepted == 4

@@ -6,16 +6,14 @@ itself has not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import isfinite
-from typing import Any, NamedTuple, cast, get_args
-
-from msgspec import Struct
+from typing import Any, NamedTuple, get_args
 
 from jobreporter._capture.bounds import HIGHEST, LOWEST
 from jobreporter._dispatch.read_only import ReadOnlyDict
 from jobreporter._foreign.classes import short_name
-from jobreporter._publish.fields import CAPTURED, COUNTS, MOMENTS, OPTIONAL, TEXTS, sound
+from jobreporter._publish.fields import COUNTS, MOMENTS, OPTIONAL, TEXTS, sound
 from jobreporter.events import Aborted, Event, Failure, FailureKind, Job, Outcome, Started, Stopped, Success
 
 
@@ -28,9 +26,7 @@ def check_job(job: object) -> None:
 
 def check_event(event: Event) -> None:
     """Raises TypeError that names the first field of the event that is wrong; its job and its error are looked at apart."""
-    kind = type(event)
-    if not IS_RIGHT[kind](event):
-        _check(event, _EVENTS[kind])
+    _check(event, _EVENTS[type(event)])
 
 
 def check_error(event: Failure) -> None:
@@ -42,21 +38,23 @@ class Type(NamedTuple):
     """What a field may have.
 
     fits: whether a value has it. expected: how that is called in a refusal. doubts: an expression that is true of every
-    ``VALUE`` that doesn't fit, and of few others.
+    ``VALUE`` that doesn't fit, and of few others. optional: whether it may be ``None``, of which that isn't asked.
     """
 
     fits: Callable[[Any], bool]
     expected: str
     doubts: str
+    optional: bool = False
 
     def or_none(self) -> Type:
         """The same, or ``None``."""
         fits = self.fits
-        return Type(
-            lambda value: value is None or fits(value),
-            f"{self.expected} or None",
-            f"VALUE is not None and ({self.doubts})",
-        )
+        return Type(lambda value: value is None or fits(value), f"{self.expected} or None", self.doubts, optional=True)
+
+    def doubts_about(self, place: str) -> str:
+        """The expression for what is at a place."""
+        doubts = self.doubts.replace("VALUE", f"(value := {place})", 1).replace("VALUE", "value")
+        return f"{place} is not None and ({doubts})" if self.optional else doubts
 
 
 def _check(record: Any, fields: dict[str, Type], prefix: str = "") -> None:
@@ -102,21 +100,19 @@ def _one_of(values: tuple[str, ...], what: str) -> Type:
     )
 
 
-_NO_DICT = "type(VALUE) is not dict and type(VALUE) is not ReadOnlyDict"
+# Empty dicts of most events are this one already.
+_FULL = "VALUE is not EMPTY and (type(VALUE) is not dict or VALUE)"
 
 _VALID_TEXT = Type(_text, "valid text", "type(VALUE) is not str or not VALUE.isascii()")
-# Compared with constants of its own type, a number takes a third of the time. Whatever is greater is looked at closely.
-_NUMBER = Type(_number, "a finite number", "type(VALUE) is not float or not -1e18 < VALUE < 1e18")
+# Of a float that isn't finite, nothing is left to subtract.
+_NUMBER = Type(_number, "a finite number", "type(VALUE) is not float or VALUE - VALUE != 0.0")
+# Compared with constants of its own size, a number takes a third of the time. Whatever is greater is looked at closely.
 _WHOLE = Type(_whole, "a whole number", "type(VALUE) is not int or not -1_000_000_000 < VALUE < 1_000_000_000")
 _TUPLE = Type(lambda value: type(value) is tuple, "a tuple", "type(VALUE) is not tuple")
-_DICT = Type(_is_dict, "a dict", _NO_DICT)
-_TAGS = Type(_tags, "a dict of str to str", f"({_NO_DICT}) or VALUE")
-_SECONDS = Type(_number, "a finite number", _NUMBER.doubts).or_none()
-_FLAG = Type(
-    lambda value: value is None or type(value) is bool,
-    "True, False or None",
-    "VALUE is not None and VALUE is not True and VALUE is not False",
-)
+_DICT = Type(_is_dict, "a dict", _FULL)
+_TAGS = Type(_tags, "a dict of str to str", _FULL)
+_SECONDS = _NUMBER.or_none()
+_FLAG = Type(lambda value: type(value) is bool, "True, False", "VALUE is not True and VALUE is not False").or_none()
 
 _JOB = {
     field: type_.or_none() if field in OPTIONAL else type_
@@ -155,24 +151,30 @@ _EVENTS: dict[type[Event], dict[str, Type]] = {
 }
 
 
-def _compiled(record: type[Struct], fields: dict[str, Type]) -> Callable[[Any], bool]:
-    """Whether there is no doubt about a record with these fields."""
-    taken = [f"{field} = record.{field}" for field in fields]
-    doubts = [f"({type_.doubts.replace('VALUE', field)})" for field, type_ in fields.items()]
-    code = f"""
-def is_right(record):
-    {"; ".join(taken)}
-    return not ({" or ".join(doubts)})
-"""
-    names: dict[str, Any] = {"ReadOnlyDict": ReadOnlyDict}
-    exec(compile(code, f"<jobreporter checks a {record.__name__}>", "exec"), names)  # noqa: S102 - all of the code stands above
-    return cast(Callable[[Any], bool], names["is_right"])
+# What jobs of one program mostly have in common, down to the object: what was right of the one before is right again.
+_SHARED = ("name", "source", "queue", "worker", "attempt")
 
 
-#: Whether one look says that all fields of a job are right but those that may hold anything. If not, `check_job` says what
-#: is wrong, if anything is.
-facts_are_right = _compiled(Job, {field: type_ for field, type_ in _JOB.items() if field not in CAPTURED})
+def doubts_about_event(kind: type[Event], name: str) -> str:
+    """An expression that is true of every event of that kind that has something wrong in a field of its own, or tags.
 
-#: For each kind of event, whether one look says that its own fields are right. If not, `check_event` says what is wrong, if
-#: anything is.
-IS_RIGHT = {kind: _compiled(kind, fields) for kind, fields in _EVENTS.items()}
+    Of others it is true where a closer look is needed. name: what the event is called there.
+    """
+    return _any(type_.doubts_about(f"{name}.{field}") for field, type_ in _EVENTS[kind].items())
+
+
+def doubts_about_job(name: str, *, known: str) -> str:
+    """Likewise for a job that has something wrong in it, or args that aren't a tuple, or any kwargs or extra.
+
+    What is in its args is not looked at. known: the name of another job, of which nothing is in doubt.
+    """
+    return _any(_doubts_about_field(field, name, known) for field in _JOB)
+
+
+def _doubts_about_field(field: str, name: str, known: str) -> str:
+    doubts = _JOB[field].doubts_about(f"{name}.{field}")
+    return f"{name}.{field} is not {known}.{field} and ({doubts})" if field in _SHARED else doubts
+
+
+def _any(expressions: Iterable[str]) -> str:
+    return " or ".join(f"({expression})" for expression in expressions)

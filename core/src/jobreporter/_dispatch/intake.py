@@ -8,29 +8,23 @@ thread, costs nothing but the time to repeat the step.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from msgspec.structs import force_setattr
-
-from jobreporter._dispatch.checks import IS_RIGHT
 from jobreporter._dispatch.hiding import Hiding
-from jobreporter._dispatch.read_only import EMPTY
+from jobreporter._dispatch.usual import NOTHING, take_usual
 from jobreporter._dispatch.weight import Scales
 from jobreporter._foreign.classes import short_name
 from jobreporter._lane.buffer import PIECE, Batch
 from jobreporter._lane.lane import Lane
 from jobreporter._publish.ending import Ending, UnfinishedFailure, events_in, kinds_in
 from jobreporter._publish.ingress import Ingress
-from jobreporter.events import Aborted, Event, Failure, Job, Started, Stopped, Success
+from jobreporter.events import Aborted, Event, Failure, Started, Stopped, Success
 
 #: How many events no reporter gets, by reason and kind.
 Refused = Mapping[str, Mapping[str, int]]
-
-
-started_is_right, stopped_is_right, success_is_right = IS_RIGHT[Started], IS_RIGHT[Stopped], IS_RIGHT[Success]
 
 
 class Repeated(Exception):  # noqa: N818 - nobody's error: it is counted
@@ -80,13 +74,13 @@ class Intake:
         self._lanes = lanes
         self._complain = complain
         self._scales = Scales(hiding)
+        # With patterns of the user's own, each event is looked at closely.
+        self._take_usual = take_usual if hiding is None else _take_none
         self._state = State(Settled(), deque())
         self._opened: Opened | None = None
         # The executions that the batch that is being opened ends, and where that begins.
         self._sealed: list[list[None]] = []
         self._sealed_from = -1
-        # What the last item was.
-        self._last: type = Stopped
         # So many items are opened one by one, since the pump stumbled over one of them.
         self._careful = 0
 
@@ -160,50 +154,27 @@ class Intake:
         except IndexError:
             pass  # a close that was too late for these has swept the ingress
 
-    def _open_some(self) -> Opened:  # noqa: C901 - a branch for each kind of item, and no call for any
-        """The next events, and what they take in bytes.
-
-        All events go through this loop. Those of an execution share their job and mostly follow each other: of such an
-        event one look finds out what is left, and where that says yes, it has no tags. Each kind has its branch, since the
-        interpreter is quicker where it finds the same class each time. Foreign classes are compared by identity, and asked
-        nothing.
-        """
+    def _open_some(self) -> Opened:
+        """The next events, and what they take in bytes."""
         (place, _, _), pulled = self._state
         count = taken = 1 if self._careful else len(pulled)
         self._forget_seals(place)
-        scales = self._scales
         events: list[Event] = []
         refused: list[tuple[str, object]] = []
         errors: list[BaseException] = []
-        job, weight, size = scales.job, scales.weight, 0
-        kind = self._last
-        for item in islice(pulled, count):
-            before, kind = kind, type(item)
+        items, size = islice(pulled, count), 0
+        while True:
+            weight, item = self._take_usual(items, self._scales, events)
+            size += weight
+            if item is NOTHING:
+                break
             try:
-                its_job: Job | None = None
-                if kind is Started:
-                    its_job = item.job if started_is_right(item) else None
-                elif kind is Stopped:
-                    its_job = item.job if stopped_is_right(item) else None
-                elif kind is Success and success_is_right(item):
-                    its_job = item.job
-                    if item.tags is not EMPTY:
-                        force_setattr(item, "tags", EMPTY)
-                if its_job is not None:
-                    if its_job is not job:
-                        scales.put_on(its_job, instead=before is Stopped or before is Ending)
-                        job, weight = scales.job, scales.weight
-                    size += weight
-                    events.append(item)
-                    continue
-                if kind is Ending:
+                if type(item) is Ending:
                     taken += 1
-                    outcome, stopped = self._ended(item)
-                    size += scales.weigh_own(outcome) + scales.weight  # both are of the same job
-                    events += (outcome, stopped)
+                    size += self._end(item, events)
                 else:
-                    _check(kind)
-                    size += scales.weigh(item)
+                    _check(type(item))
+                    size += self._scales.weigh(item)
                     events.append(item)
             except Repeated:
                 refused.append(("repeated", item))
@@ -213,19 +184,25 @@ class Intake:
                     raise
                 refused.append(("invalid", item))
                 errors.append(error)
-            job, weight = scales.job, scales.weight
-        self._last = kind
         # A tuple takes just what it holds, where a list keeps room to grow.
         return Opened(place, count, taken, Batch(place + 1, tuple(events), size), refused, errors)
 
-    def _ended(self, ending: Ending) -> tuple[Event, Stopped]:
-        """The two events of an ending, its failure complete. Raises `Repeated` if the execution has ended before."""
+    def _end(self, ending: Ending, events: list[Event]) -> int:
+        """Add the two events of an ending, its failure complete. Returns what they weigh.
+
+        Raises `Repeated` if the execution has ended before.
+        """
         if ending.seal:
             raise Repeated
         self._sealed.append(ending.seal)
         ending.seal.append(None)
         outcome = ending.outcome
-        return (_completed(outcome) if isinstance(outcome, UnfinishedFailure) else outcome), ending.stopped
+        if isinstance(outcome, UnfinishedFailure):
+            outcome = _completed(outcome)
+        weight = self._scales.weigh_own(outcome) + self._scales.weight  # both are of the same job
+        self._scales.over = True
+        events += (outcome, ending.stopped)
+        return weight
 
     def _forget_seals(self, place: int) -> None:
         """Undo what an attempt to open the same items has noted: they have not ended anything yet."""
@@ -259,6 +236,11 @@ def _check(kind: type) -> None:
     """Raises TypeError for what is no event."""
     if not (kind is Started or kind is Success or kind is Stopped or kind is Aborted or kind is Failure):
         raise TypeError(f"publish() takes one of jobreporter's five events, not {short_name(kind)}")
+
+
+def _take_none(items: Iterator[Any], _scales: Scales, _events: list[Event]) -> tuple[int, Any]:
+    """Stop at the next item."""
+    return 0, next(items, NOTHING)
 
 
 def _is_about_the_item(error: type[BaseException]) -> bool:

@@ -1,51 +1,110 @@
-"""The job as most of them are, found to be right, closed to changes and weighed in one look.
+"""Events as most of them are: found to be right, closed to changes and weighed in one look.
 
-The pump does this for every job. Whatever is out of the ordinary is left to `checks`, `measure` and `read_only`, which
-know what to make of it and how to refuse it.
+The pump does this for every event, and calling a function for each takes longer than the look. So the looks at all their
+fields are written out in one function, of the expressions that `checks` has for them. Whatever is out of the ordinary is
+left to `checks`, `measure` and `read_only`, which know what to make of it and how to refuse it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
 from msgspec.structs import force_setattr
 
-from jobreporter._dispatch.checks import facts_are_right
-from jobreporter._dispatch.read_only import EMPTY
-from jobreporter.events import Job
+from jobreporter._dispatch.checks import doubts_about_event, doubts_about_job
+from jobreporter._dispatch.read_only import EMPTY, ReadOnlyDict
+from jobreporter._dispatch.weight import EVENT, JOB, Scales
+from jobreporter.events import Event, Job, Started, Stopped, Success
 
-#: What `usual_size` answers for any other job.
-UNUSUAL = -1
+#: What `take_usual` returns where nothing is left.
+NOTHING = object()
+
+# Of a foreign class, nothing is asked here. A number or a text may be sound where it is in doubt: numbers that are large,
+# and texts that aren't ASCII. Of a float that isn't finite, nothing is left to subtract.
+_TEXT = """
+def take_usual(items, scales, events):
+    job, weight, over, weights, total = scales.job, scales.weight, scales.over, scales.weights, 0
+    for item in items:
+        kind = type(item)
+        if kind is Started:
+            if {started}:
+                break
+        elif kind is Stopped:
+            if {stopped}:
+                break
+            over = True
+        elif kind is Success:
+            if {success}:
+                break
+            if item.tags is not EMPTY:
+                force_setattr(item, "tags", EMPTY)
+        else:
+            break
+        its_job = item.job
+        if its_job is not job:
+            weighed = weights.get(id(its_job)) if weights else None
+            if weighed is None:
+                if type(its_job) is not Job or {job}:
+                    break
+                size = ALONE
+                for each in its_job.args:
+                    kind = type(each)
+                    if kind is str:
+                        if not each.isascii():
+                            break
+                        size += len(each)
+                    elif kind is int:
+                        if not -1_000_000_000 < each < 1_000_000_000:
+                            break
+                    elif kind is float:
+                        if each - each != 0.0:
+                            break
+                    elif each is not None and kind is not bool:
+                        break
+                else:
+                    weighed = its_job, size
+                    if its_job.kwargs is not EMPTY:
+                        force_setattr(its_job, "kwargs", EMPTY)
+                    if its_job.extra is not EMPTY:
+                        force_setattr(its_job, "extra", EMPTY)
+                if weighed is None:
+                    break
+            if not over:
+                scales.remember(job, weight)
+            job, weight = weighed
+            over = False
+        total += weight
+        events.append(item)
+    else:
+        item = NOTHING
+    scales.put(job, weight, over=over)
+    return total, item
+"""
 
 
-def usual_size(job: Job) -> int:  # noqa: C901, PLR0912 - a branch for each kind of data, and no call for any
-    """How many bytes the arguments take, roughly, of a job with nothing in doubt and no arguments but plain positional ones.
+def _written_out() -> Callable[[Iterator[Any], Scales, list[Event]], tuple[int, Any]]:
+    text = _TEXT.format(
+        started=doubts_about_event(Started, "item"),
+        stopped=doubts_about_event(Stopped, "item"),
+        success=doubts_about_event(Success, "item"),
+        job=doubts_about_job("its_job", known="job"),
+    )
+    names: dict[str, Any] = {
+        "ALONE": EVENT + JOB,
+        "EMPTY": EMPTY,
+        "Job": Job,
+        "NOTHING": NOTHING,
+        "ReadOnlyDict": ReadOnlyDict,
+        "Started": Started,
+        "Stopped": Stopped,
+        "Success": Success,
+        "force_setattr": force_setattr,
+    }
+    exec(compile(text, "<jobreporter takes usual events>", "exec"), names)  # noqa: S102 - all of the text stands above
+    return cast(Callable[[Iterator[Any], Scales, list[Event]], tuple[int, Any]], names["take_usual"])
 
-    A number or a text may be sound where it is in doubt here: numbers that are large, and texts that aren't ASCII. Nothing
-    that is asked here is asked of a foreign class.
-    """
-    args, kwargs, extra = job.args, job.kwargs, job.extra
-    if type(args) is not tuple or not facts_are_right(job):
-        return UNUSUAL
-    size = 0
-    for each in args:
-        kind = type(each)
-        if kind is str:
-            if not each.isascii():
-                return UNUSUAL
-            size += len(each)
-        elif kind is int:
-            if not -1_000_000_000 < each < 1_000_000_000:
-                return UNUSUAL
-        elif kind is float:
-            if not -1e300 < each < 1e300:
-                return UNUSUAL
-        elif each is not None and kind is not bool:
-            return UNUSUAL
-    if kwargs is not EMPTY:
-        if type(kwargs) is not dict or kwargs:
-            return UNUSUAL
-        force_setattr(job, "kwargs", EMPTY)
-    if extra is not EMPTY:
-        if type(extra) is not dict or extra:
-            return UNUSUAL
-        force_setattr(job, "extra", EMPTY)
-    return size
+
+#: Moves items to the events for as long as they are usual, and to the scales each job. Returns what these events weigh, and
+#: the item that it stopped at, which is out of the ordinary; `NOTHING` if it stopped at the end.
+take_usual = _written_out()

@@ -8,12 +8,14 @@ from jobreporter._dispatch.checks import check_error, check_event, check_job
 from jobreporter._dispatch.hiding import Hiding
 from jobreporter._dispatch.measure import NOT_PLAIN, measure
 from jobreporter._dispatch.read_only import EMPTY, freeze, freeze_error, freeze_job
-from jobreporter._dispatch.usual import UNUSUAL, usual_size
 from jobreporter.events import Event, Failure, Job, Started, Stopped
 
 # Measured with sys.getsizeof on CPython 3.11: a record with its floats, and the short strings in it.
 EVENT = 150
 JOB = 800
+
+#: Stands where no job does.
+NO_JOB = Job(id="", execution_id="", name="", source="")
 
 # Jobs that are remembered, and what they may weigh. Those of one execution share their job, also where executions go on
 # side by side.
@@ -27,9 +29,12 @@ class Scales:
     def __init__(self, hiding: Hiding | None = None) -> None:
         self._hiding = hiding
         #: The job that was weighed last, and what an event of it weighs that holds nothing besides.
-        self.job: Job | None = None
+        self.job = NO_JOB
         self.weight = 0
-        self._weights: dict[int, tuple[Job, int]] = {}
+        #: Whether that job is over, so that nothing more is likely to come of it.
+        self.over = True
+        #: Others that may go on, and their weights, by their ids: as long as a job is here, no other one has its id.
+        self.weights: dict[int, tuple[Job, int]] = {}
         self._bytes = 0
 
     def weigh(self, event: Event) -> int:
@@ -43,7 +48,7 @@ class Scales:
     def weigh_own(self, event: Event) -> int:
         """Likewise for an event that an execution has made, whose own fields are right."""
         job = event.job
-        if job is not self.job or job is None:
+        if job is not self.job:
             self.put_on(job)
         if type(event) is Started or type(event) is Stopped:
             return self.weight
@@ -61,30 +66,28 @@ class Scales:
             freeze_error(event.error)
         return weight
 
-    def put_on(self, job: Job, *, instead: bool = False) -> None:
-        """Weigh a job. Raises TypeError for one that has something else in a field than belongs there.
+    def put_on(self, job: Job) -> None:
+        """Weigh a job. Raises TypeError for one that has something else in a field than belongs there."""
+        if not self.over:
+            self.remember(self.job, self.weight)
+        weighed = self.weights.get(id(job))
+        self.put(*(job, self._look_closely(job)) if weighed is None else weighed)
 
-        instead: the one before is over, so that nothing more is likely to come of it.
-        """
-        if not instead and self.job is not None:
-            self._remember(self.job, self.weight)
-        if self._weights:
-            known = self._weights.get(id(job))  # as long as a job is remembered, no other one has its id
-            if known is not None and known[0] is job:
-                self.job, self.weight = known
-                return
-        size = usual_size(job) if self._hiding is None and type(job) is Job else UNUSUAL
-        self.job = None  # whatever comes in between, no job has the weight of another
-        self.weight = self._look_closely(job) if size == UNUSUAL else EVENT + JOB + size
+    def put(self, job: Job, weight: int, *, over: bool = False) -> None:
+        """Have a job of known weight on the scales."""
+        self.job = NO_JOB  # whatever comes in between, no job has the weight of another
+        self.weight = weight
+        self.over = over
         self.job = job
 
-    def _remember(self, job: Job, weight: int) -> None:
-        if len(self._weights) >= _REMEMBERED or self._bytes > _REMEMBERED_BYTES:
-            self._weights.clear()
+    def remember(self, job: Job, weight: int) -> None:
+        """Know the weight of a job when it comes again."""
+        if len(self.weights) >= _REMEMBERED or self._bytes > _REMEMBERED_BYTES:
+            self.weights.clear()
             self._bytes = 0
-        if id(job) not in self._weights:
+        if id(job) not in self.weights:
             self._bytes += weight
-        self._weights[id(job)] = (job, weight)
+        self.weights[id(job)] = (job, weight)
 
     def _look_closely(self, job: Job) -> int:
         check_job(job)
