@@ -70,7 +70,7 @@ def nothing_freezes() -> None:
     dispatcher.start()
     until(lambda: dispatcher._ingress.asleep and dispatcher._runtime.pump.running, "the pump sleeps")
     lane = dispatcher._runtime.lanes[0]
-    until(lambda: dispatcher._runtime.pump._watchdogs[0]._lane_thread.idle, "the lane rests")
+    until(lambda: dispatcher._runtime.pump._turns.watchdogs[0]._lane_thread.idle, "the lane rests")
     for _ in range(100):
         give_way()
 

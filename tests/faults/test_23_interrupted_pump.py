@@ -14,6 +14,7 @@ import pytest
 from jobreporter import Dispatcher
 from jobreporter._dispatch import pump, watchdog
 from jobreporter._dispatch.intake import Intake, Opened
+from jobreporter._dispatch.turns import Turns
 from jobreporter._publish.ingress import Ingress
 from jobreporter._system import locks, threads
 from jobreporter.context import LaneStats
@@ -142,7 +143,7 @@ def test_a_pump_that_is_interrupted_again_before_it_has_made_good(monkeypatch: p
     """It held a lane's lock the first time: whoever comes after it waits for that no longer than for a moment."""
     recorder = Recorder()
     dispatcher = Dispatcher({"recorder": recorder})
-    buffer = dispatcher._runtime.pump._lanes[0].buffer
+    buffer = dispatcher._runtime.pump._turns._lanes[0].buffer
     move, stumbled = Intake.move, pump.Pump._stumbled
     interruptions: list[str] = []
 
@@ -238,14 +239,14 @@ def test_an_end_that_is_interrupted_again_and_again(monkeypatch: pytest.MonkeyPa
 def test_what_was_pulled_behind_a_close_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """After an interruption items are taken one by one; those that came after the close, and were pulled, are no less there."""
     dispatcher = Dispatcher({"recorder": Recorder()})
-    hear, open_some, closings, interruptions = pump.Pump._hear, Intake._open_some, iter(range(1)), iter(range(1))
+    hear, open_some, closings, interruptions = Turns._hear, Intake._open_some, iter(range(1)), iter(range(1))
 
     def publish_more(count: int) -> None:
         thread = threading.Thread(target=lambda: [dispatcher.publish(make_event("started")) for _ in range(count)])
         thread.start()  # what the pump's own thread publishes is an echo
         thread.join()
 
-    def more_comes(self: pump.Pump) -> None:
+    def more_comes(self: Turns) -> None:
         if self.closing and next(closings, None) is not None:
             publish_more(1)
             hear(self)
@@ -260,7 +261,7 @@ def test_what_was_pulled_behind_a_close_goes_out(monkeypatch: pytest.MonkeyPatch
 
     dispatcher.publish(make_event("started"))
     assert dispatcher.flush(20)
-    monkeypatch.setattr(pump.Pump, "_hear", more_comes)
+    monkeypatch.setattr(Turns, "_hear", more_comes)
     monkeypatch.setattr(Intake, "_open_some", interrupted)
     assert dispatcher.close(20)
     assert next(interruptions, None) is None
@@ -331,7 +332,7 @@ from jobreporter.testing import Recorder, make_event
 
 logging.getLogger("jobreporter").setLevel(logging.CRITICAL + 1)
 sys.stderr = open("/dev/null", "w")
-turn, fails = Pump._turn, []
+turn, fails = Pump._take_turn, []
 
 def failing_turn(pump):
     if not (fails and pump.intake.waits):
@@ -342,7 +343,7 @@ def failing_turn(pump):
     finally:
         _testcapi.remove_mem_hooks()
 
-Pump._turn = failing_turn
+Pump._take_turn = failing_turn
 for first in range(1, int(sys.argv[1])):
     for last in (first + 1, first + 50):
         recorder = Recorder()

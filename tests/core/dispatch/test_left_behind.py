@@ -50,7 +50,7 @@ def test_events_that_come_while_the_pump_ends_are_counted() -> None:
     dispatcher = Dispatcher({"recorder": Recorder()})
     dispatcher.publish(make_event("started"))
     assert dispatcher.flush(10)
-    pump, (watchdog,) = dispatcher._runtime.pump, dispatcher._runtime.pump._watchdogs
+    pump, (watchdog,) = dispatcher._runtime.pump, dispatcher._runtime.pump._turns.watchdogs
     looking, release, look = threading.Event(), threading.Event(), watchdog.look
 
     def held_up() -> float | None:

@@ -120,7 +120,7 @@ def test_events_that_are_in_flight_when_a_flush_is_put_off_follow_it() -> None:
     stepped = Stepped(
         vendor, lane={"overflow": "drop_oldest", "flush_interval": 0.5}
     )  # which takes all that waits at once
-    watchdog = stepped.dispatcher._runtime.pump._watchdogs[0]
+    watchdog = stepped.dispatcher._runtime.pump._turns.watchdogs[0]
     vendor.hanging = stepped.clock.hanging
     stepped.publish(0, 1, 2, 3, 4)
     stepped.run_until(lambda: watchdog.lane.buffer.waiting == 4)

@@ -1,40 +1,26 @@
-"""The one thread that moves published events into the lanes, and watches them.
-
-It takes what has come in batches that all lanes share. Between two turns it rests (`rest`).
-"""
+"""The one thread that moves published events into the lanes, and watches them: one turn after the other (`turns`)."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 
 from jobreporter._dispatch.dispatcher_log import DispatcherLog
 from jobreporter._dispatch.hiding import Hiding
 from jobreporter._dispatch.intake import Intake
-from jobreporter._dispatch.rest import Rest
-from jobreporter._dispatch.watchdog import LONGEST_LOOK, Watchdog
+from jobreporter._dispatch.turns import Turns
 from jobreporter._lane.flush import Flush
 from jobreporter._lane.lane import Lane
 from jobreporter._lane.wording import describe
-from jobreporter._publish.ingress import LIMIT, Ingress, keep_out
+from jobreporter._publish.ingress import Ingress, keep_out
 from jobreporter._system import threads
 from jobreporter._system.aside import LOG
 from jobreporter._system.clock import Clock
 from jobreporter._system.greenlets import patched_by
 from jobreporter._system.wakeup import Latch, Wakeup
 
-# Seconds that it sleeps at most. A publisher that is interrupted between its append and the wakeup is served by then.
-LONGEST_SLEEP = 1.0
-
 # Seconds that the first publisher of a process waits at most for the threads to start; it takes one or two
 # milliseconds.
 STARTING = 0.02
-
-# Items that it holds back at most for lanes that are busy.
-HELD_BACK = LIMIT * 9 // 10
-
-# Batches that it moves before it looks after the lanes and lets them run, however fast more come.
-BATCHES = 4
 
 # Seconds after which a thread that was started, and is not there yet, is given up. One that had no memory to begin says so
 # to nobody.
@@ -71,18 +57,10 @@ class Pump:
         hiding: Hiding | None = None,
     ) -> None:
         self._ingress = ingress
-        self._lanes = lanes
         self._log = log
         self._clock = clock
         self.intake = Intake(ingress, lanes, log.invalid, hiding)
-        self._watchdogs = [Watchdog(lane, clock, self.wake) for lane in lanes]
-        self._flushes: deque[Flush] = deque()
-        # A flush waits for what had come when the pump heard of it, and so does closing: a publisher that never pauses
-        # must not put them off for ever.
-        self._due_flushes: deque[tuple[int, Flush]] = deque()
-        self._close_at: int | None = None
-        self._close_by = 0.0
-        self._rest = Rest(ingress, self.intake, clock)
+        self._turns = Turns(ingress, self.intake, lanes, clock, wake=self.wake, stumbled=self._stumbled)
         # The thread that has the claim is the pump. A lock would be held by whatever code a signal interrupts.
         self._claims = [None]
         # The monotonic time before which no other thread is started, and whether one was.
@@ -98,8 +76,6 @@ class Pump:
         self._ended_well = True
         #: Whether the thread runs; before that, events wait.
         self.running = False
-        #: Everything that comes before the ingress is empty still goes out; then the lanes close.
-        self.closing = False
         #: Stop at once.
         self.quitting = False
         #: Nothing more will be asked of its thread, which may log once it has ended otherwise.
@@ -153,13 +129,12 @@ class Pump:
 
     def flush(self, flush: Flush) -> None:
         """Pass a request on to the lanes, behind all that has been published."""
-        self._flushes.append(flush)
+        self._turns.flush(flush)
         self.wake()
 
     def close(self, by: float) -> None:
         """Hand out what has come, close the lanes, and end. by: the monotonic time when nobody waits for that any more."""
-        self._close_by = by
-        self.closing = True
+        self._turns.close(by)
         self.wake()
 
     def quit(self) -> None:
@@ -183,17 +158,17 @@ class Pump:
 
     def forking(self) -> None:
         """Before a fork: have the lanes come to rest. The pump itself runs nobody's code, and holds nothing in C."""
-        for watchdog in self._watchdogs:
+        for watchdog in self._turns.watchdogs:
             watchdog.forking()
 
     def at_rest(self) -> bool:
         """Whether they have."""
-        return all(watchdog.at_rest for watchdog in self._watchdogs)
+        return all(watchdog.at_rest for watchdog in self._turns.watchdogs)
 
     def forked(self) -> None:
         """In a forked child: greenlets come along, so what is left of the parent's must end without a word."""
         self.quitting = self.dismissed = True
-        for watchdog in self._watchdogs:
+        for watchdog in self._turns.watchdogs:
             watchdog.forked()
 
     def wake(self) -> None:
@@ -227,16 +202,13 @@ class Pump:
     def _serve(self) -> None:
         self._ended_well = False
         self._ingress.asleep.clear()
-        for watchdog in self._watchdogs:
-            watchdog.start()
-        for watchdog in self._watchdogs:
-            watchdog.comes_up(STARTING)
+        self._turns.begin()
         self.running = self.has_run = True
         self.barred = False
         self._up.open()
         while not self._over():
             try:
-                self._turn()
+                self._take_turn()
             except BaseException as error:
                 self._stumbled(error)
         self._ended_well = True
@@ -246,7 +218,7 @@ class Pump:
         over = self._over()
         if claim:
             if not self._ended_well:  # what interrupted a turn came again, before that was made good
-                self._free_locks()
+                self._turns.free_locks()
                 self._ended_well = True
             self.running = False
             self._no_start_before = 0.0
@@ -266,83 +238,26 @@ class Pump:
         else:
             self.start()
 
+    def _take_turn(self) -> None:
+        stumbles = self._stumbles
+        rest = self._turns.take()
+        if self._stumbles == stumbles:
+            self._stumbles = 0
+            self.trouble = None
+        self._turns.rest(rest, is_expected=lambda: self.quitting)
+
     def _stumbled(self, error: BaseException) -> None:
         """A turn was interrupted. The first time the next one follows at once, and then after a pause."""
         self._stumbles += 1
         self.trouble = f"handing out events was interrupted: {describe(error)}"
         self.intake.be_careful()
-        self._free_locks()
+        self._turns.free_locks()
         self._log.stumbled(error)
         if self._stumbles > 1:
             self._ingress.wakeup.wait(min(SHORTEST_PAUSE * 2**self._stumbles, LONGEST_PAUSE))
 
-    def _free_locks(self) -> None:
-        for lane in self._lanes:
-            lane.free_locks()
-
     def _over(self) -> bool:
-        return self.quitting or (self._closed and all(watchdog.over for watchdog in self._watchdogs))
-
-    @property
-    def _closed(self) -> bool:
-        # What was taken together with the last of these goes out with it.
-        return self._close_at is not None and self.intake.settled.items >= self._close_at and not self.intake.holds
-
-    def _turn(self) -> None:
-        stumbles = self._stumbles
-        self._hear()
-        if not self._closed and not self._held_back():
-            self._move()
-        self._pass_on_flushes()
-        if self._closed:
-            for lane in self._lanes:
-                lane.close(self._close_by)
-        looks = [seconds for watchdog in self._watchdogs if (seconds := self._look(watchdog)) is not None]
-        if self._stumbles == stumbles:
-            self._stumbles = 0
-            self.trouble = None
-        self._rest.between_turns(min(looks, default=LONGEST_SLEEP), closed=self._closed, is_expected=self._is_expected)
-
-    def _look(self, watchdog: Watchdog) -> float | None:
-        """Look after one lane. What goes wrong there keeps nobody from looking after the others."""
-        try:
-            return watchdog.look()
-        except BaseException as error:
-            self._stumbled(error)
-            return LONGEST_LOOK
-
-    def _held_back(self) -> bool:
-        """Whether to leave events where they are: a busy lane would drop them, but takes them if it gets to run.
-
-        A burst waits in the ingress for the lanes that keep pace; one that doesn't holds up nobody.
-        """
-        busy = [watchdog.catches_up() for watchdog in self._watchdogs]
-        return any(busy) and 0 < len(self._ingress.items) < HELD_BACK
-
-    def _is_expected(self) -> bool:
-        """Whether a flush or a close waits for the pump. One that comes later wakes it, which ends a nap."""
-        return bool(self._flushes) or self.closing or self.quitting
-
-    def _hear(self) -> None:
-        """Note where in the stream of items the requests belong that came."""
-        reached = self.intake.has_come
-        if self.closing and self._close_at is None:
-            self._close_at = reached
-        while self._flushes:
-            self._due_flushes.append((reached, self._flushes[0]))
-            self._flushes.popleft()
-
-    def _pass_on_flushes(self) -> None:
-        while self._due_flushes and self._due_flushes[0][0] <= self.intake.settled.items:
-            for lane in self._lanes:
-                lane.request(self._due_flushes[0][1])
-            self._due_flushes.popleft()
-
-    def _move(self) -> None:
-        """Move what has come into the lanes."""
-        for _ in range(BATCHES):
-            if not self.intake.move():
-                break
+        return self.quitting or self._turns.over
 
 
 def _move(source: list[None], target: list[None]) -> bool:
