@@ -102,9 +102,23 @@ def test_however_events_follow_each_other_they_weigh_the_same(drawn: list[tuple[
 @pytest.mark.parametrize("value", ODD)
 def test_a_job_out_of_the_ordinary_is_looked_at_closely(field: str, value: Any) -> None:
     """In every field, and nothing is asked of a foreign class."""
+    if field in ("kwargs", "extra") and type(value) is dict:
+        return  # which is what they are
     for kind in USUAL_KINDS:
         assert taken(make_event(kind, job=replace(make_job(), **{field: value}))) is None
-        assert taken(make_event(kind, job=replace(make_job(), args=(1, value)))) is None
+
+
+@pytest.mark.parametrize("value", [*ODD, "été", 10**12, 1.5, (1, [2, {"a": None}])])
+def test_what_a_job_was_given_is_plain_or_looked_at_closely(value: Any) -> None:
+    """Plain data is weighed, and closed to changes, whatever else is odd about it."""
+    for contents in ({"args": (1, value)}, {"kwargs": {"a": value}}, {"extra": {"a": value}}):
+        job = make_job(**contents)
+        weight = taken(make_event("started", job=job))
+        assert weight == closely(make_event("started", job=make_job(**contents)))
+        if weight is not None:
+            frozen = [*job.args, *job.kwargs.values(), *job.extra.values()]
+            assert not {list, dict} & {type(each) for each in frozen}
+            assert type(job.kwargs) is type(job.extra) is ReadOnlyDict
 
 
 @pytest.mark.parametrize("kind", USUAL_KINDS)

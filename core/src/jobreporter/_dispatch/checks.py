@@ -101,7 +101,7 @@ def _one_of(values: tuple[str, ...], what: str) -> Type:
 
 
 # Empty dicts of most events are this one already.
-_FULL = "VALUE is not EMPTY and (type(VALUE) is not dict or VALUE)"
+_NO_DICT = "VALUE is not EMPTY and type(VALUE) is not dict and type(VALUE) is not ReadOnlyDict"
 
 _VALID_TEXT = Type(_text, "valid text", "type(VALUE) is not str or not VALUE.isascii()")
 # Of a float that isn't finite, nothing is left to subtract.
@@ -109,8 +109,8 @@ _NUMBER = Type(_number, "a finite number", "type(VALUE) is not float or VALUE - 
 # Compared with constants of its own size, a number takes a third of the time. Whatever is greater is looked at closely.
 _WHOLE = Type(_whole, "a whole number", "type(VALUE) is not int or not -1_000_000_000 < VALUE < 1_000_000_000")
 _TUPLE = Type(lambda value: type(value) is tuple, "a tuple", "type(VALUE) is not tuple")
-_DICT = Type(_is_dict, "a dict", _FULL)
-_TAGS = Type(_tags, "a dict of str to str", _FULL)
+_DICT = Type(_is_dict, "a dict", _NO_DICT)
+_TAGS = Type(_tags, "a dict of str to str", f"({_NO_DICT}) or VALUE")
 _SECONDS = _NUMBER.or_none()
 _FLAG = Type(lambda value: type(value) is bool, "True, False", "VALUE is not True and VALUE is not False").or_none()
 
@@ -164,9 +164,9 @@ def doubts_about_event(kind: type[Event], name: str) -> str:
 
 
 def doubts_about_job(name: str, *, known: str) -> str:
-    """Likewise for a job that has something wrong in it, or args that aren't a tuple, or any kwargs or extra.
+    """Likewise for a job: whether something is wrong in one of its fields. What is in args, kwargs and extra is not looked at.
 
-    What is in its args is not looked at. known: the name of another job, of which nothing is in doubt.
+    known: the name of another job, of which nothing is in doubt.
     """
     return _any(_doubts_about_field(field, name, known) for field in _JOB)
 

@@ -13,8 +13,9 @@ from typing import Any, cast
 from msgspec.structs import force_setattr
 
 from jobreporter._dispatch.checks import doubts_about_event, doubts_about_job
+from jobreporter._dispatch.measure import NOT_PLAIN
 from jobreporter._dispatch.read_only import EMPTY, ReadOnlyDict
-from jobreporter._dispatch.weight import EVENT, JOB, Scales
+from jobreporter._dispatch.weight import EVENT, JOB, Scales, weigh_contents
 from jobreporter.events import Event, Job, Started, Stopped, Success
 
 #: What `take_usual` returns where nothing is left.
@@ -63,13 +64,17 @@ def take_usual(items, scales, events):
                     elif each is not None and kind is not bool:
                         break
                 else:
-                    weighed = its_job, size
-                    if its_job.kwargs is not EMPTY:
-                        force_setattr(its_job, "kwargs", EMPTY)
-                    if its_job.extra is not EMPTY:
-                        force_setattr(its_job, "extra", EMPTY)
+                    if not its_job.kwargs and not its_job.extra:
+                        weighed = its_job, size
+                        if its_job.kwargs is not EMPTY:
+                            force_setattr(its_job, "kwargs", EMPTY)
+                        if its_job.extra is not EMPTY:
+                            force_setattr(its_job, "extra", EMPTY)
                 if weighed is None:
-                    break
+                    size = weigh_contents(its_job)
+                    if size == NOT_PLAIN:
+                        break
+                    weighed = its_job, size
             if not over:
                 scales.remember(job, weight)
             job, weight = weighed
@@ -95,11 +100,13 @@ def _written_out() -> Callable[[Iterator[Any], Scales, list[Event]], tuple[int, 
         "EMPTY": EMPTY,
         "Job": Job,
         "NOTHING": NOTHING,
+        "NOT_PLAIN": NOT_PLAIN,
         "ReadOnlyDict": ReadOnlyDict,
         "Started": Started,
         "Stopped": Stopped,
         "Success": Success,
         "force_setattr": force_setattr,
+        "weigh_contents": weigh_contents,
     }
     exec(compile(text, "<jobreporter takes usual events>", "exec"), names)  # noqa: S102 - all of the text stands above
     return cast(Callable[[Iterator[Any], Scales, list[Event]], tuple[int, Any]], names["take_usual"])

@@ -8,6 +8,7 @@ from jobreporter._dispatch.checks import check_error, check_event, check_job
 from jobreporter._dispatch.hiding import Hiding
 from jobreporter._dispatch.measure import NOT_PLAIN, measure
 from jobreporter._dispatch.read_only import EMPTY, freeze, freeze_error, freeze_job
+from jobreporter._publish.fields import CAPTURED
 from jobreporter.events import Event, Failure, Job, Started, Stopped
 
 # Measured with sys.getsizeof on CPython 3.11: a record with its floats, and the short strings in it.
@@ -93,8 +94,9 @@ class Scales:
         check_job(job)
         if self._hiding is not None:
             self._hiding.job(job)
-        weight = EVENT + _weight_of_job(job)
-        freeze_job(job)
+        weight = weigh_contents(job)
+        if weight == NOT_PLAIN:
+            raise _not_plain(next(f"the job's {part}" for part in CAPTURED if measure(getattr(job, part)) == NOT_PLAIN))
         return weight
 
 
@@ -102,17 +104,18 @@ class Scales:
 _TAG = 150
 
 
-def _weight_of_job(job: Job) -> int:
-    args, kwargs, extra = job.args, job.kwargs, job.extra
-    size = measure(*args) if args else 0
-    if size == NOT_PLAIN:
-        raise _not_plain("the job's args")
+def weigh_contents(job: Job) -> int:
+    """What an event of a job weighs whose facts are right, by its captured data, which is closed to changes.
+
+    `NOT_PLAIN` if that holds anything but plain data.
+    """
     # Most jobs have neither of these, and to measure nothing takes half as long as to measure what they have.
-    if kwargs:
-        size += _measured("the job's kwargs", kwargs)
-    if extra:
-        size += _measured("the job's extra", extra)
-    return JOB + size
+    more = [part for part in (job.kwargs, job.extra) if part]
+    size = measure(*job.args, *more)
+    if size == NOT_PLAIN:
+        return NOT_PLAIN
+    freeze_job(job)
+    return EVENT + JOB + size
 
 
 def _measured(part: str, value: object) -> int:
