@@ -29,3 +29,11 @@ def has_saved_end(job: Job, ended_at: datetime) -> bool:
         return as_text(job.connection.hget(job.key, "ended_at") or "") == utcformat(ended_at)
     except RedisError:
         return False
+
+
+def is_done(job: Job) -> bool | None:
+    """Whether RQ has saved that nothing is left to do for this job; ``None`` if Redis doesn't say."""
+    try:
+        return as_text(job.connection.hget(job.key, "status") or "") in (JobStatus.FINISHED, JobStatus.FAILED)
+    except RedisError:
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from secrets import token_hex
 from types import FrameType
 from typing import Any
@@ -46,7 +47,7 @@ class ReportingWorker(BaseWorker):
             saved = super().perform_job(job, queue, *args, **kwargs)
         except BaseException as error:
             if self._run is not None:
-                self._run.broke_off(error)
+                self._run.broke_off(error, partial(self._left_undone, job))
             raise
         else:
             if saved and self._run is not None:
@@ -107,6 +108,13 @@ class ReportingWorker(BaseWorker):
 
         vars(queue)["schedule_job"] = schedule_job
 
+    def _left_undone(self, job: Job) -> Outlook:
+        """What becomes of a job whose failure RQ did not get to deal with, as where an exception handler raises.
+
+        The worker ends by that. RQ finds the job abandoned then, if another worker looks.
+        """
+        return UNKNOWN if job.should_retry else FINAL
+
     def _failed(self, job: Job, outlook: Outlook) -> None:
         """RQ has dealt with a failure."""
         if self._run is not None:
@@ -140,8 +148,8 @@ class ReportingWorker(BaseWorker):
                 self._reports.end(forked=True)
 
     def _may_end(self, run: Run) -> bool:
-        """Whether this process is the one to tell the execution's end."""
-        return True
+        """Whether this process is the one to tell the execution's end. A job that is left undone is found once more."""
+        return not run.is_undone or self._claims.first(run.job, run.execution_id)
 
     # The worker, from start to end
 
