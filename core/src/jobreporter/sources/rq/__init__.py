@@ -29,10 +29,10 @@ try:
 
     from jobreporter.sources.rq._aside import aside
     from jobreporter.sources.rq._claims import HORSE_CLAIM_TTL
-    from jobreporter.sources.rq._job import FINAL, UNKNOWN, Outlook, inherit, job_fields, outlook_of, schedule
+    from jobreporter.sources.rq._job import BACK, FINAL, UNKNOWN, Outlook, inherit, job_fields, outlook_of, schedule
     from jobreporter.sources.rq._losses import Loss, Note, horse_lost, revoked, shut_down
     from jobreporter.sources.rq._run import Run
-    from jobreporter.sources.rq._saved import is_done
+    from jobreporter.sources.rq._saved import is_done, taken_as
     from jobreporter.sources.rq._stamp import stamp_of
     from jobreporter.sources.rq._worker import ReportingWorker
 except ImportError as error:
@@ -134,7 +134,9 @@ class Worker(ReportingWorker, rq.Worker):
         done = is_done(job)
         if done is None:
             return UNKNOWN
-        return FINAL if done else outlook_of(job)
+        if done:
+            return FINAL
+        return outlook_of(job) if job.should_retry or not self._is_back(job) else BACK
 
     def _may_end(self, run: Run) -> bool:
         if self._mark is not None:
@@ -184,6 +186,7 @@ class Worker(ReportingWorker, rq.Worker):
     def _watch(self, job: Job) -> None:
         execution = self.execution
         if execution is not None:
+            self._taken = taken_as(job)
             fields = job_fields(job, execution.id, self.name)
             self._horse = Horse({**fields, "worker": f"{self.hostname}:{self.horse_pid}"})
 

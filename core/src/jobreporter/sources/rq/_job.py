@@ -91,6 +91,9 @@ class Outlook(NamedTuple):
     retry_delay: float | None = None
 
 
+#: Somebody other than RQ has put it back into a queue or the schedule.
+BACK = Outlook(will_retry=True)
+
 #: RQ is done with it.
 FINAL = Outlook(will_retry=False)
 

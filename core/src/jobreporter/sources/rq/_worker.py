@@ -17,10 +17,10 @@ from rq.worker import BaseWorker
 from jobreporter import Dispatcher
 from jobreporter.sourcekit import LazyDispatcher, harmless, harmless_but_for
 from jobreporter.sources.rq._claims import Claims
-from jobreporter.sources.rq._job import FINAL, UNKNOWN, Outlook, job_fields, outlook_of, schedule, try_again
+from jobreporter.sources.rq._job import BACK, FINAL, UNKNOWN, Outlook, job_fields, outlook_of, schedule, try_again
 from jobreporter.sources.rq._losses import Loss, Note, abandoned, never_started
 from jobreporter.sources.rq._run import Run
-from jobreporter.sources.rq._saved import has_saved
+from jobreporter.sources.rq._saved import TakenAs, has_saved, is_back, taken_as
 
 
 class ReportingWorker(BaseWorker):
@@ -34,6 +34,7 @@ class ReportingWorker(BaseWorker):
         super().__init__(*args, **kwargs)
         self._reports = LazyDispatcher(dispatcher, source="rq")
         self._run: Run | None = None
+        self._taken: TakenAs | None = None
         #: What is found while the worker looks after its queues.
         self._losses: list[Loss] | None = None
         self._claims = Claims()
@@ -42,6 +43,7 @@ class ReportingWorker(BaseWorker):
 
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
         """Where the job runs. What comes of it is told once RQ has saved it; a horse tells all before it ends."""
+        self._taken = taken_as(job)
         self._begin(job)
         try:
             saved = super().perform_job(job, queue, *args, **kwargs)
@@ -86,6 +88,8 @@ class ReportingWorker(BaseWorker):
             self._find(job, token_hex(8), never_started(outlook))
         if outlook.will_retry:
             self._prepare_retry(job, outlook.retry_delay)
+        elif self._losses is None and self._is_back(job):
+            outlook = BACK
         super().handle_job_failure(job, queue, *args, **kwargs)
         if job.get_status(refresh=False) == JobStatus.STOPPED:
             outlook = FINAL
@@ -113,7 +117,12 @@ class ReportingWorker(BaseWorker):
 
         The worker ends by that. RQ finds the job abandoned then, if another worker looks.
         """
+        if self._is_back(job):
+            return BACK
         return UNKNOWN if job.should_retry else FINAL
+
+    def _is_back(self, job: Job) -> bool:
+        return self._taken is not None and is_back(job, self._taken)
 
     def _failed(self, job: Job, outlook: Outlook) -> None:
         """RQ has dealt with a failure."""
