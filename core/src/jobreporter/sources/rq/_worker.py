@@ -17,7 +17,17 @@ from rq.worker import BaseWorker
 from jobreporter import Dispatcher
 from jobreporter.sourcekit import LazyDispatcher, harmless, harmless_but_for
 from jobreporter.sources.rq._claims import Claims
-from jobreporter.sources.rq._job import BACK, FINAL, UNKNOWN, Outlook, job_fields, outlook_of, schedule, try_again
+from jobreporter.sources.rq._job import (
+    BACK,
+    FINAL,
+    UNKNOWN,
+    Outlook,
+    job_fields,
+    outlook_of,
+    repeat,
+    schedule,
+    try_again,
+)
 from jobreporter.sources.rq._losses import Loss, Note, abandoned, never_started
 from jobreporter.sources.rq._run import Run
 from jobreporter.sources.rq._saved import TakenAs, has_saved, is_back, taken_as
@@ -102,7 +112,7 @@ class ReportingWorker(BaseWorker):
     @harmless_but_for(StopRequested)
     def _prepare_repeat(self, job: Job, queue: Queue) -> None:
         """For when RQ repeats a job only RQ knows: its versions pick from the intervals in ways of their own."""
-        try_again(job)
+        repeat(job)
         inside = queue.schedule_job
 
         def schedule_job(job: Job, moment: datetime, *args: Any, **kwargs: Any) -> Job:
