@@ -80,6 +80,24 @@ def test_a_repeated_job_is_one_execution_each_time(bench: Bench) -> None:
     assert {job.correlation_id for job in jobs} == {"req-1"}
 
 
+def test_a_repetition_is_no_retry(bench: Bench) -> None:
+    """Its attempts begin with one again, where RQ goes on counting: what it has left of either kind of retries it has left."""
+
+    def work() -> Retry | None:
+        match bench.connection.incr("worked"):
+            case 1:
+                raise RuntimeError
+            case 2 | 5:
+                return Retry(max=3)
+        return None
+
+    bench.enqueue(work, retry=Retry(max=2), repeat=Repeat(times=2, interval=60))
+    bench.work()
+
+    attempts = [(event.job.attempt, event.job.max_attempts) for event in bench.all(Started)]
+    assert attempts == [(1, 3), (2, 3), (3, 4), (1, 2), (1, 2), (2, 3)]
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [

@@ -28,10 +28,16 @@ _unsent: set[Transport] = set()  # what was given to them may still wait in this
 
 @contextmanager
 def no_fork() -> Iterator[None]:
-    """A context in which no other thread forks this process, unless it takes longer than a second."""
+    """A context in which no other thread forks this process, unless it takes longer than a second.
+
+    Another thread that hangs in here, in code of the program's, keeps this one out as long as a fork.
+    """
+    global _busy  # noqa: PLW0603 - what this has waited for in vain is left to the thread that hangs
     with _turn:
+        if not _busy.acquire(timeout=_PATIENCE):
+            _busy = threading.RLock()
+            _busy.acquire()
         busy = _busy  # what is called here may fork, and go on in the child
-        busy.acquire()
     try:
         yield
     finally:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 import sentry_sdk
 from sentry_sdk.client import BaseClient
+from sentry_sdk.transport import Http2Transport, HttpTransport, Transport
 from sentry_sdk.types import Event
 
 from jobreporter import BrokenReporter, ErrorInfo
 from jobreporter_sentry import _forks
+from jobreporter_sentry._aside import Aside
 from jobreporter_sentry._options import SentryOptions
+
+logger = logging.getLogger("jobreporter.sentry")
 
 # Seconds that a fork may have to wait for a flush: between such slices it gets its turn.
 _SLICE = 0.1
+
+# Those that keep the time that a flush is given. One of the program's own may not.
+_PUNCTUAL = (HttpTransport, Http2Transport)
 
 
 class HostOutlet:
@@ -26,6 +35,9 @@ class HostOutlet:
     def __init__(self, options: SentryOptions, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._timeout = options.send_timeout
         self._clock = clock
+        self._aside = Aside()
+        # Whether it was told that a flush does not come back.
+        self._told = False
         self.client  # noqa: B018 - raises, if there is none
 
     @property
@@ -55,10 +67,25 @@ class HostOutlet:
             client.capture_event(event, hint, scope)
 
     def flush(self) -> None:
-        """Waits until the client has sent what it has, for ``send_timeout`` at most."""
+        """Waits until the client has sent what it has, for ``send_timeout`` at most.
+
+        A transport of the program's own that is still not through with an earlier flush isn't waited for again.
+        """
+        if self._aside.is_out:
+            return
         deadline = self._clock() + self._timeout
         while not self._is_flushed(deadline) and self._clock() < deadline:
             pass
+        if not self._aside.is_out:
+            self._told = False
+        elif not self._told:
+            self._told = True
+            logger.warning(
+                "the program's own Sentry transport, %s, has not come back from its flush within send_timeout = %g s:"
+                " until it does, events are handed to it, and nobody waits for them",
+                _name(self.client.transport),
+                self._timeout,
+            )
 
     def close(self) -> None:
         """Does nothing: the client is the program's."""
@@ -68,7 +95,18 @@ class HostOutlet:
         with _forks.no_fork():
             client = self.client
             slice_ = min(_SLICE, max(0.0, deadline - self._clock()))
-            client.flush(timeout=slice_, callback=lambda count, timeout: pending.append(count))
+            flush = partial(client.flush, timeout=slice_, callback=lambda count, timeout: pending.append(count))
+            if client.transport is None or type(client.transport) in _PUNCTUAL:
+                flush()
+            else:
+                self._aside.make(flush)
+                if not self._aside.wait(slice_):
+                    return False
             if slice_ and not pending and client.transport is not None:
                 _forks.sent(client.transport)
         return not pending
+
+
+def _name(transport: Transport | None) -> str:
+    kind = type(transport)
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -128,7 +128,7 @@ def execute(
 
 def note_not_started(execution: Execution, program: str, error: OSError) -> Result:
     """Note that there is no command to wait for."""
-    remark = f"{program}: {error.strerror}"
+    remark = f"{program or repr(program)}: {error.strerror}"
     code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
     execution.tag(exit_code=code)
     execution.fail(CommandNotStarted(remark), kind="exit_code", exit_status=code)

@@ -178,6 +178,9 @@ class Child:
 
 
 def _start(command: Sequence[str], inherited: Inherited, *, together: bool) -> subprocess.Popen[bytes]:
+    if not command[0]:
+        # As execvp(3) has it. Python goes through the PATH for it, and comes upon its folders.
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     try:
         return _popen(command, inherited, together=together)
     except OSError as error:

@@ -29,9 +29,10 @@ try:
 
     from jobreporter.sources.rq._aside import aside
     from jobreporter.sources.rq._claims import HORSE_CLAIM_TTL
-    from jobreporter.sources.rq._job import FINAL, Outlook, inherit, job_fields, schedule
+    from jobreporter.sources.rq._job import BACK, FINAL, UNKNOWN, Outlook, inherit, job_fields, outlook_of, schedule
     from jobreporter.sources.rq._losses import Loss, Note, horse_lost, revoked, shut_down
     from jobreporter.sources.rq._run import Run
+    from jobreporter.sources.rq._saved import is_done, taken_as
     from jobreporter.sources.rq._stamp import stamp_of
     from jobreporter.sources.rq._worker import ReportingWorker
 except ImportError as error:
@@ -126,6 +127,17 @@ class Worker(ReportingWorker, rq.Worker):
         # Read here, it is the same on both sides; later the horse may have stamped the job for its next attempt.
         stamp_of(job)
 
+    def _left_undone(self, job: Job) -> Outlook:
+        """The worker sees that its horse did not exit as it should, and deals with a job that isn't done."""
+        if os.getppid() != self.pid:
+            return super()._left_undone(job)
+        done = is_done(job)
+        if done is None:
+            return UNKNOWN
+        if done:
+            return FINAL
+        return outlook_of(job) if job.should_retry or not self._is_back(job) else BACK
+
     def _may_end(self, run: Run) -> bool:
         if self._mark is not None:
             self._mark[0] = 1
@@ -174,6 +186,7 @@ class Worker(ReportingWorker, rq.Worker):
     def _watch(self, job: Job) -> None:
         execution = self.execution
         if execution is not None:
+            self._taken = taken_as(job)
             fields = job_fields(job, execution.id, self.name)
             self._horse = Horse({**fields, "worker": f"{self.hostname}:{self.horse_pid}"})
 

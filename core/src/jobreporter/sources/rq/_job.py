@@ -25,7 +25,8 @@ def job_fields(job: Job, execution_id: str, worker_name: str | None) -> dict[str
     stamp = stamp_of(job)
     left = job.retries_left or 0
     # Retries after an error count down from a maximum that RQ forgets; those that the job asked for count up.
-    attempt = 1 + max(0, stamp.get("retries", left) - left) + (job.number_of_retries or 0)
+    asked = (job.number_of_retries or 0) - stamp.get("asked", 0)
+    attempt = 1 + max(0, stamp.get("retries", left) - left) + max(0, asked)
     lineage = {name: stamp[name] for name in LINEAGE if name in stamp}
     return {
         "source": "rq",
@@ -91,6 +92,9 @@ class Outlook(NamedTuple):
     retry_delay: float | None = None
 
 
+#: Somebody other than RQ has put it back into a queue or the schedule.
+BACK = Outlook(will_retry=True)
+
 #: RQ is done with it.
 FINAL = Outlook(will_retry=False)
 
@@ -112,6 +116,12 @@ def try_again(job: Job, delay: float | None = None) -> None:
     if delay:
         stamp["scheduled_at"] = time.time() + delay
     put_stamp(job, stamp)
+
+
+def repeat(job: Job) -> None:
+    """Stamp a job that RQ is about to repeat. Its attempts begin with one again, where RQ goes on counting retries."""
+    try_again(job)
+    put_stamp(job, {**stamp_of(job), "retries": job.retries_left or 0, "asked": job.number_of_retries or 0})
 
 
 def _due(job: Job, moment: datetime) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,8 @@ class Run:
         self._execution: Execution | None = None
         self._gave_up = False
         self._process = os.getpid()
+        #: Whether RQ broke off before it had dealt with how the job has ended.
+        self.is_undone = False
         #: What RQ takes the job to have failed with.
         self.error: BaseException | None = None
         #: When RQ took the job for done, and was about to save its result.
@@ -99,29 +102,30 @@ class Run:
             self._made().fail(RetriesExhausted(problem), will_retry=False if saved else None)
 
     @harmless
-    def failed(self, outlook: Outlook | None) -> None:
-        """RQ has dealt with `error`. ``None``: it could not, and its worker decides what follows."""
-        error, fate = self.error, outlook._asdict() if outlook else {}
+    def failed(self, outlook: Outlook) -> None:
+        """The job has failed with `error`, and this becomes of it."""
+        error = self.error
         if error is None:
             return
         if error is self.shutdown or isinstance(error, ShutDownImminentException):
-            self._made().abort("shutdown", will_retry=fate.get("will_retry"))
+            self._made().abort("shutdown", will_retry=outlook.will_retry)
         else:
             # RQ takes anything else for a failure too, an exit with status 0 and a cancellation included.
             kind: FailureKind = "timeout" if isinstance(error, BaseTimeoutException) else "exception"
-            self._made().fail(error, kind=kind, **fate)
+            self._made().fail(error, kind=kind, **outlook._asdict())
 
     @harmless
-    def broke_off(self, error: BaseException) -> None:
-        """RQ could not even save a failure. A result that it had saved stands: what failed was to log that, say.
+    def broke_off(self, error: BaseException, outlook: Callable[[], Outlook]) -> None:
+        """RQ did not get to save a failure. A result that it had saved stands: what failed was to log that, say.
 
-        Else what becomes of the job is up to the worker that waits for its horse.
+        outlook: tells what becomes of the job else.
         """
         if self.returned_at is not None and has_saved_end(self.job, self.returned_at):
             self.succeeded()
         else:
+            self.is_undone = True
             self.error = self.error or error
-            self.failed(None)
+            self.failed(outlook())
 
     def succeeded(self) -> None:
         """RQ has saved the result."""

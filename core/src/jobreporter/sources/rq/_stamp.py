@@ -74,7 +74,10 @@ def _kept(job: Job) -> dict[str, Any]:
     # Who enqueues a job by the id of an earlier one finds that one's fields there, where they aren't written anew.
     if not isinstance(stamp, dict) or moment_of(stamp.get("created_at")) != job.created_at.timestamp():
         return {}
-    numbers = {"scheduled_at": moment_of(stamp.get("scheduled_at")), "retries": count_of(stamp.get("retries"))}
+    numbers = {
+        "scheduled_at": moment_of(stamp.get("scheduled_at")),
+        **{name: count_of(stamp.get(name)) for name in ("retries", "asked")},
+    }
     lineage = {name: value for name, value in fields_of_stamp(stamp).items() if name in LINEAGE}
     return {**lineage, **{name: value for name, value in numbers.items() if value is not None}}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from secrets import token_hex
 from types import FrameType
 from typing import Any
@@ -16,10 +17,20 @@ from rq.worker import BaseWorker
 from jobreporter import Dispatcher
 from jobreporter.sourcekit import LazyDispatcher, harmless, harmless_but_for
 from jobreporter.sources.rq._claims import Claims
-from jobreporter.sources.rq._job import FINAL, UNKNOWN, Outlook, job_fields, outlook_of, schedule, try_again
+from jobreporter.sources.rq._job import (
+    BACK,
+    FINAL,
+    UNKNOWN,
+    Outlook,
+    job_fields,
+    outlook_of,
+    repeat,
+    schedule,
+    try_again,
+)
 from jobreporter.sources.rq._losses import Loss, Note, abandoned, never_started
 from jobreporter.sources.rq._run import Run
-from jobreporter.sources.rq._saved import has_saved
+from jobreporter.sources.rq._saved import TakenAs, has_saved, is_back, taken_as
 
 
 class ReportingWorker(BaseWorker):
@@ -33,6 +44,7 @@ class ReportingWorker(BaseWorker):
         super().__init__(*args, **kwargs)
         self._reports = LazyDispatcher(dispatcher, source="rq")
         self._run: Run | None = None
+        self._taken: TakenAs | None = None
         #: What is found while the worker looks after its queues.
         self._losses: list[Loss] | None = None
         self._claims = Claims()
@@ -41,12 +53,13 @@ class ReportingWorker(BaseWorker):
 
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
         """Where the job runs. What comes of it is told once RQ has saved it; a horse tells all before it ends."""
+        self._taken = taken_as(job)
         self._begin(job)
         try:
             saved = super().perform_job(job, queue, *args, **kwargs)
         except BaseException as error:
             if self._run is not None:
-                self._run.broke_off(error)
+                self._run.broke_off(error, partial(self._left_undone, job))
             raise
         else:
             if saved and self._run is not None:
@@ -85,6 +98,8 @@ class ReportingWorker(BaseWorker):
             self._find(job, token_hex(8), never_started(outlook))
         if outlook.will_retry:
             self._prepare_retry(job, outlook.retry_delay)
+        elif self._losses is None and self._is_back(job):
+            outlook = BACK
         super().handle_job_failure(job, queue, *args, **kwargs)
         if job.get_status(refresh=False) == JobStatus.STOPPED:
             outlook = FINAL
@@ -97,7 +112,7 @@ class ReportingWorker(BaseWorker):
     @harmless_but_for(StopRequested)
     def _prepare_repeat(self, job: Job, queue: Queue) -> None:
         """For when RQ repeats a job only RQ knows: its versions pick from the intervals in ways of their own."""
-        try_again(job)
+        repeat(job)
         inside = queue.schedule_job
 
         def schedule_job(job: Job, moment: datetime, *args: Any, **kwargs: Any) -> Job:
@@ -106,6 +121,18 @@ class ReportingWorker(BaseWorker):
             return inside(job, moment, *args, **kwargs)
 
         vars(queue)["schedule_job"] = schedule_job
+
+    def _left_undone(self, job: Job) -> Outlook:
+        """What becomes of a job whose failure RQ did not get to deal with, as where an exception handler raises.
+
+        The worker ends by that. RQ finds the job abandoned then, if another worker looks.
+        """
+        if self._is_back(job):
+            return BACK
+        return UNKNOWN if job.should_retry else FINAL
+
+    def _is_back(self, job: Job) -> bool:
+        return self._taken is not None and is_back(job, self._taken)
 
     def _failed(self, job: Job, outlook: Outlook) -> None:
         """RQ has dealt with a failure."""
@@ -140,8 +167,8 @@ class ReportingWorker(BaseWorker):
                 self._reports.end(forked=True)
 
     def _may_end(self, run: Run) -> bool:
-        """Whether this process is the one to tell the execution's end."""
-        return True
+        """Whether this process is the one to tell the execution's end. A job that is left undone is found once more."""
+        return not run.is_undone or self._claims.first(run.job, run.execution_id)
 
     # The worker, from start to end
 
