@@ -104,13 +104,13 @@ def test_every_key_of_the_config_is_documented(now: dict[str, Any]) -> None:
 
 
 def test_every_option_is_documented(now: dict[str, Any]) -> None:
-    """On the page of its reporter, by its name in backticks or with a value."""
+    """On the page of its reporter, by its name in backticks, as a table or with a value."""
     absent = []
     for reporter, options in now["options"].items():
         page = ROOT / f"plugins/{reporter}/README.md"
         text = (page if page.exists() else ROOT / f"docs/reporters/{reporter}.md").read_text()
         for option in options:
             key = option.split(".")[-1]
-            if not re.search(rf"`{key}`|^{key} = ", text, re.MULTILINE):
+            if not re.search(rf"[`.]{key}[`\]]|(?<![\w-]){key} = ", text):
                 absent.append(f"{reporter}: {option}")
     assert absent == []
