@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from typing import Any
 
 import pytest
+
+from jobreporter import hookspecs
 
 from .documents import DOCUMENTS, GUIDE, ROOT, code_words, rows
 from .surface import RECORDED, missing, surface
@@ -60,6 +63,16 @@ def test_every_hook_is_documented_with_its_arguments(now: dict[str, Any]) -> Non
     """In the guide's table, and no other is."""
     table = {code_words(hook)[0]: code_words(arguments) for hook, _, arguments in rows(GUIDE, "hook")}
     assert table == now["hooks"]
+
+
+def test_every_hook_that_is_specified_is_in_the_surface(now: dict[str, Any]) -> None:
+    """In the order of the specification, each with the arguments that it has there."""
+    specified = {
+        name: list(inspect.signature(function).parameters)
+        for name, function in vars(hookspecs).items()
+        if inspect.isfunction(function) and function.__module__ == hookspecs.__name__
+    }
+    assert specified == now["hooks"]
 
 
 def test_every_record_of_an_event_is_documented(now: dict[str, Any]) -> None:
