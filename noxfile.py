@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -314,13 +315,21 @@ def release_check(session: nox.Session) -> None:
     session.run("twine", "check", "--strict", *(str(path) for path in sorted((ROOT / "dist").glob("*/*"))))
     packages = [path.parent.name for folder in distributions().values() for path in folder.glob("src/*/__init__.py")]
     for version in PYTHONS:
-        python = sys.executable if version == RUNNING else shutil.which(f"python{version}")
-        if python is not None:
+        if python := installed_python(version):
             smoke_test(session, set(wheels.values()), packages, python)
         elif "--every-python" in session.posargs:
             session.error(f"there is no python{version} here to try the wheels with")
         else:
             session.warn(f"there is no python{version} here: the wheels aren't tried with it")
+
+
+def installed_python(version: str) -> str | None:
+    """A version of Python, if it is here and runs: some have a command for one that they would first have to be told to use."""
+    if version == RUNNING:
+        return sys.executable
+    found = shutil.which(f"python{version}")
+    works = found and subprocess.run([found, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603 - our own words
+    return found if works else None
 
 
 def distributions() -> dict[str, Path]:

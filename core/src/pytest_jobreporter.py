@@ -52,14 +52,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     args.append(str(Path(__file__).parent / "jobreporter/testing/_named.py"))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """A test whose dispatcher has lost something has failed, rather than only what comes after it."""
-    result = yield
-    dispatchers = pyfuncitem.stash.get(_DISPATCHERS, None)
+# The innermost: what reporters log while they are closed here is captured with the rest of the test.
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test whose dispatcher has lost something has failed, rather than only what comes after it; unittest's as well."""
+    yield
+    dispatchers = item.stash.get(_DISPATCHERS, None)
     if dispatchers is not None:
         dispatchers.check()
-    return result
 
 
 @pytest.fixture

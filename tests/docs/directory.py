@@ -13,8 +13,8 @@ PAGE = ROOT / "docs/plugins.md"
 
 PROSE = """# Plugins
 
-Packages that bring reporters, commands and engines of streams.
-What core brings itself isn't among them: [the reporter `log`](reporters/log.md), and [the sources](sources/README.md).
+Packages that bring reporters, sources, commands and engines of streams.
+What core brings itself isn't among them: the reporters [`log`](reporters/log.md) and [`record`](reporters/record.md), [the sources](sources/README.md), and [the streams of one machine](stream.md).
 [The tier](cli.md#jobreporter-plugins---check-is-a-plugin-ready-for-others) is what `jobreporter plugins --check` says of a plugin, and [versions and support](versions.md#what-runs-with-what) says what runs with what.
 
 ## Ours

@@ -45,11 +45,12 @@ class Workshop(NamedTuple):
 
     clean: CleanEnvironment
     folder: Path
+    #: The folder in which mypy keeps what it knows of the libraries, which it has to learn but once.
+    cache: str = "mypy"
 
     def run(self, project: str, *words: str) -> str:
         """Run a command in a project, which must go well. Returns what it said."""
-        # What mypy knows of the libraries, it has to learn but once.
-        cache = {"MYPY_CACHE_DIR": str(self.folder / "mypy")}
+        cache = {"MYPY_CACHE_DIR": str(self.folder / self.cache)}
         environ = {"PYTHONWARNINGS": "default", "PATH": f"{self.clean.folder / 'bin'}:/usr/bin:/bin", **cache}
         done = self.clean.run(self.folder / project, *words, patience=PATIENCE, **environ)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -83,6 +84,20 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 def test_all_of_it_passes_as_it_is(workshop: Workshop, project: str, command: tuple[str, ...]) -> None:
     """Lint, types, tests, the config, readiness and build."""
     workshop.run(project, *command)
+
+
+def test_the_oldest_tools_that_it_names_will_do(workshop: Workshop) -> None:
+    """Of pytest, the type checker and all others, in an environment that has no newer ones."""
+    project = "jobreporter-beacon"
+    pyproject = tomllib.loads((workshop.folder / project / "pyproject.toml").read_text())
+    oldest = [tool.replace(">=", "==") for tool in pyproject["dependency-groups"]["dev"]]
+    assert all("==" in tool for tool in oldest)
+    [wheel] = (workshop.folder / "core").glob("*.whl")
+    clean = CleanEnvironment(workshop.folder / "oldest", [wheel], *oldest, "editables")
+    aged = Workshop(clean, workshop.folder, cache="mypy of old")
+    aged.install(project)
+    for command in COMMANDS:
+        aged.run(project, *command)
 
 
 @pytest.mark.parametrize("kind", ["reporter", "reporter --async --command", "source"])

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 PLUGIN = """
@@ -68,3 +70,15 @@ def test_tests_that_share_what_is_slow_to_make_stay_in_one_process() -> None:
     assert done.returncode == 0, done.stdout
     ran = {match.groups() for match in re.finditer(r"^\[(gw\d)\].* PASSED (\S+?)::", done.stdout, re.MULTILINE)}
     assert sorted(file for _, file in ran) == files
+
+
+@pytest.mark.parametrize(("exit_status", "runs"), [(0, True), (127, False)])
+def test_a_python_that_is_there_and_does_not_run_is_passed_over(tmp_path: Path, exit_status: int, runs: bool) -> None:
+    """A manager of versions may leave a command for each, which works for the chosen ones alone."""
+    other = "3.13" if sys.version_info[:2] != (3, 13) else "3.12"
+    command = tmp_path / f"python{other}"
+    command.write_text(f"#!/bin/sh\nexit {exit_status}\n")
+    command.chmod(0o755)
+    asked = [sys.executable, "-c", f"import noxfile; print(noxfile.installed_python({other!r}))"]
+    found = subprocess.run(asked, cwd=ROOT, env={"PATH": str(tmp_path)}, check=True, capture_output=True, text=True)
+    assert found.stdout == f"{command if runs else None}\n"

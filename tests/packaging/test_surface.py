@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from typing import Any
 
 import pytest
+
+from jobreporter import hookspecs
 
 from .documents import DOCUMENTS, GUIDE, ROOT, code_words, rows
 from .surface import RECORDED, missing, surface
@@ -62,6 +65,16 @@ def test_every_hook_is_documented_with_its_arguments(now: dict[str, Any]) -> Non
     assert table == now["hooks"]
 
 
+def test_every_hook_that_is_specified_is_in_the_surface(now: dict[str, Any]) -> None:
+    """In the order of the specification, each with the arguments that it has there."""
+    specified = {
+        name: list(inspect.signature(function).parameters)
+        for name, function in vars(hookspecs).items()
+        if inspect.isfunction(function) and function.__module__ == hookspecs.__name__
+    }
+    assert specified == now["hooks"]
+
+
 def test_every_record_of_an_event_is_documented(now: dict[str, Any]) -> None:
     """The guide and the README tell of each field that a handler gets."""
     text = GUIDE.read_text() + (ROOT / "README.md").read_text()
@@ -104,10 +117,13 @@ def test_every_key_of_the_config_is_documented(now: dict[str, Any]) -> None:
 
 
 def test_every_option_is_documented(now: dict[str, Any]) -> None:
-    """On the page of its reporter."""
+    """On the page of its reporter, by its name in backticks, as a table or with a value."""
     absent = []
     for reporter, options in now["options"].items():
         page = ROOT / f"plugins/{reporter}/README.md"
         text = (page if page.exists() else ROOT / f"docs/reporters/{reporter}.md").read_text()
-        absent += [f"{reporter}: {option}" for option in options if option.split(".")[-1] not in text]
+        for option in options:
+            key = option.split(".")[-1]
+            if not re.search(rf"[`.]{key}[`\]]|(?<![\w-]){key} = ", text):
+                absent.append(f"{reporter}: {option}")
     assert absent == []

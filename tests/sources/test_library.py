@@ -15,7 +15,7 @@ import huey
 import pytest
 import rq
 
-from jobreporter.sourcekit import LazyDispatcher
+from jobreporter.sourcekit import LazyDispatcher, Library, UnusableLibrary
 
 
 class Found(NamedTuple):
@@ -99,3 +99,28 @@ def test_a_dispatcher_must_be_one(dispatcher: Any) -> None:
     """It is easily taken for the config's path."""
     with pytest.raises(TypeError, match=r"dispatcher: expected a jobreporter.Dispatcher or nothing, found "):
         LazyDispatcher(dispatcher)
+
+
+@pytest.mark.parametrize(
+    ("oldest", "version", "found"),
+    [
+        ((1, 2), "1.2.9", (1, 2)),
+        ((1, 2), "2", (2, 0)),
+        ((0, 0, 25), "0.0.25", (0, 0, 25)),
+        ((0, 0, 25), "0.0.24", None),
+        ((0, 0, 25), "0.1", (0, 1, 0)),
+        ((1, 2, 1), "1.2rc7", None),
+        ((2024,), "2024.5.1", (2024, 5)),
+        ((1, 0), "unknown", None),
+    ],
+)
+def test_a_version_is_compared_by_as_many_numbers_as_count(
+    oldest: tuple[int, ...], version: str, found: tuple[int, ...] | None
+) -> None:
+    """A library may write its versions as it likes."""
+    library = Library("Pigeon", "pigeon", oldest=oldest, version_in=("pigeon", "__version__"))
+    if found is not None:
+        assert library.check(version) == found
+        return
+    with pytest.raises(UnusableLibrary, match=f"needs Pigeon {library.needed} or newer, and found {version}"):
+        library.check(version)

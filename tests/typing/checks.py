@@ -1,4 +1,4 @@
-"""What type checkers say of the files beside this one: `nox -s typing` runs these tests, and installs the checkers.
+"""What type checkers say of the files beside this one, and of new plugins: `nox -s typing` runs these tests.
 
 A line that is to be refused ends with the comment `# refused`, or `# refused by pyright` where that one alone sees it;
 every other line has to pass.
@@ -32,10 +32,15 @@ def mypy(_folder: Path) -> Iterator[Line]:
 
 def pyright(folder: Path) -> Iterator[Line]:
     """The lines that pyright refuses, as it is by default."""
+    return pyright_says(folder, FILES, typeCheckingMode="standard")
+
+
+def pyright_says(folder: Path, files: list[Path], **more: object) -> Iterator[Line]:
+    """The lines of these files that pyright refuses, with a config of its own in a folder."""
     config = folder / "pyrightconfig.json"
-    config.write_text(json.dumps({"typeCheckingMode": "standard", "include": [str(path) for path in FILES]}))
+    config.write_text(json.dumps({"include": [str(path) for path in files], **more}))
     report = json.loads(run("basedpyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(config)))
-    assert report["summary"]["filesAnalyzed"] == len(FILES)
+    assert report["summary"]["filesAnalyzed"] == len(files)
     for found in report["generalDiagnostics"]:
         yield Path(found["file"]).name, found["range"]["start"]["line"] + 1
 
@@ -58,3 +63,14 @@ def marked(checker: str) -> Iterator[Line]:
 def test_what_is_wrong_is_refused_and_nothing_else(checker: Callable[[Path], Iterator[Line]], tmp_path: Path) -> None:
     """Each marked line, and no other, is an error to the checker."""
     assert sorted(set(checker(tmp_path))) == sorted(marked(checker.__name__))
+
+
+@pytest.mark.parametrize(
+    "words", ["reporter", "reporter --async --command", "reporter --in-app", "reporter --in-app --async", "source"]
+)
+def test_a_new_plugin_passes_pyright_at_its_strictest(words: str, tmp_path: Path) -> None:
+    """Its author may have either checker; mypy is the one that the project brings along."""
+    run("jobreporter", "new", *words.split(), "kestrel", "--into", str(tmp_path))
+    files = sorted(tmp_path.rglob("*.py"))
+    roots = [str(path) for path in tmp_path.glob("*/src")]
+    assert list(pyright_says(tmp_path, files, typeCheckingMode="strict", extraPaths=roots)) == []

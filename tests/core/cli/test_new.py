@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,19 @@ def test_it_says_what_to_do_next(project: CommandLine) -> None:
     assert "made the reporter pager in my plugins/jobreporter-pager\n" in said
     assert "  cd 'my plugins/jobreporter-pager'\n" in said
     assert "  pip install --editable . --group dev\n" in said
-    first = said.rpartition("make it yours: ")[2].partition(" first")[0]
-    assert (project.folder / "my plugins/jobreporter-pager" / first).is_file()
+    assert said.endswith(
+        "\nThen make it yours: src/jobreporter_pager/_reporter.py first; and the addresses in pyproject.toml.\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["reporter", "source"])
+def test_what_is_to_be_changed_first_is_there(project: CommandLine, kind: str) -> None:
+    """Each file that the last line names."""
+    said = project.run("new", kind, "pager").stdout
+    named = re.findall(r"[\w/]+\.(?:py|toml)", said.rpartition("make it yours: ")[2])
+    assert len(named) >= 2
+    for file in named:
+        assert [*(project.folder / "jobreporter-pager").rglob(file)]
 
 
 @pytest.mark.parametrize("template", sorted(path.name for path in TEMPLATES.iterdir()))

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 import urllib.request
 from urllib.error import HTTPError
 
@@ -219,3 +220,24 @@ class Once:
 
     @hookimpl
     def handle_failure(self) -> None: ...
+
+
+class Coroner:
+    """It has something to say about every end."""
+
+    @hookimpl
+    def reporter_start(self) -> None:
+        sys.excepthook = lambda *_: None
+
+    @hookimpl
+    def handle_failure(self) -> None: ...
+
+
+class Spy:
+    """It doesn't take from the event what it tells of the job, but from the job's own variables."""
+
+    @hookimpl
+    def handle_failure(self) -> None:
+        for caller in sys._current_frames().values():
+            told = [frame.f_locals.get("arguments") for frame, _ in traceback.walk_stack(caller)]
+            logging.getLogger("jobreporter.spy").debug("%r", told)

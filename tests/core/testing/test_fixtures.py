@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -90,6 +91,43 @@ def test_a_fixture_of_the_projects_own_counts(recorder):
     assert recorder == "our own"
 """
 
+UNITTEST = """
+from unittest import IsolatedAsyncioTestCase, TestCase
+
+import pytest
+from jobreporter import hookimpl
+from jobreporter.testing import make_event
+
+
+class Crashes:
+    @hookimpl
+    def handle_failure(self):
+        raise LookupError("as told")
+
+
+class Reporting:
+    @pytest.fixture(autouse=True)
+    def _reporting(self, dispatcher):
+        self.reporting = dispatcher({"crashes": Crashes})
+
+
+class TestPlain(Reporting, TestCase):
+    def test_lost(self):
+        self.reporting.publish(make_event("failure"))
+
+    def test_nothing_lost(self):
+        self.reporting.publish(make_event("success"))
+
+    def test_its_own_fault_comes_first(self):
+        self.reporting.publish(make_event("failure"))
+        self.fail("its own fault")
+
+
+class TestAsync(Reporting, IsolatedAsyncioTestCase):
+    async def test_lost(self):
+        self.reporting.publish(make_event("failure"))
+"""
+
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run pytest in a project."""
@@ -113,6 +151,20 @@ def test_the_fixtures_do_what_they_are_for(tmp_path: Path) -> None:
     assert "1 failed, 6 passed" in done.stdout, done.stdout + done.stderr
     assert "FAILED test_plugin.py::test_what_is_lost_fails_the_test" in done.stdout
     assert "reporter 'crashes', of 1 events: 1 failed, 1 crashes and hangs" in done.stdout
+
+
+def test_classes_of_unittest_are_held_to_the_same(tmp_path: Path) -> None:
+    """What they lose fails them, with what the reporter logged; but what they say themselves counts first."""
+    (tmp_path / "test_unittest.py").write_text(UNITTEST)
+    done = run(tmp_path)
+    assert "3 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    reports = {report.split()[0]: report for report in re.split(r"^_+ (?=Test)", done.stdout, flags=re.MULTILINE)[1:]}
+    own = reports.pop("TestPlain.test_its_own_fault_comes_first")
+    assert "AssertionError: its own fault" in own
+    assert "1 failed" not in own.partition("Captured log call")[0]
+    for report in reports.values():
+        assert "reporter 'crashes', of 1 events: 1 failed, 1 crashes and hangs" in report
+        assert "LookupError: as told" in report.partition("Captured log call")[2]
 
 
 def test_nothing_is_imported_for_tests_that_ask_for_nothing(tmp_path: Path) -> None:

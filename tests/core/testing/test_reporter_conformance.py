@@ -11,24 +11,31 @@ from typing import Any
 import pytest
 
 from jobreporter.testing import ReporterConformance, _waiting
-from jobreporter.testing._reporter import _base, _crashes, _leftovers
+from jobreporter.testing._reporter import _base, _crashes
 
 from . import naughty
 
-#: Which reporter fails which case.
+KEEP = "no crash: raise TryAgain, and keep the batch"
+FREE = "reporter_stop has to free what reporter_start takes"
+STATE = "test_it_leaves_its_host_as_it_was"
+LOG = "The log has what its hooks raised."
+
+#: Which reporter fails which case, and in which words.
 NAUGHTY = [
-    (naughty.Naive, "test_it_takes_every_event_and_changes_none"),
-    (naughty.Orderly, "test_it_bears_what_is_missing"),
-    (naughty.Orderly, "test_it_bears_repeats"),
-    (naughty.Deaf, "test_it_takes_every_event_and_changes_none"),
-    (naughty.Sender, "test_it_sends_again_what_was_answered_503"),
-    (naughty.Sender, "test_it_waits_when_it_is_asked_to"),
-    (naughty.Sender, "test_it_sends_again_after_a_connection_broke"),
-    (naughty.Sender, "test_it_outlives_an_outage"),
-    (naughty.Sender, "test_it_follows_no_redirect"),
-    (naughty.Busy, "test_it_leaves_nothing_behind"),
-    (naughty.Once, "test_it_starts_again_after_a_crash"),
-    (naughty.Once, "test_it_starts_again_in_the_same_process"),
+    (naughty.Naive, "test_it_takes_every_event_and_changes_none", LOG),
+    (naughty.Orderly, "test_it_bears_what_is_missing", LOG),
+    (naughty.Orderly, "test_it_bears_repeats", LOG),
+    (naughty.Deaf, "test_it_takes_every_event_and_changes_none", "it reacts to none of them: has it a hook"),
+    (naughty.Sender, "test_it_sends_again_what_was_answered_503", KEEP),
+    (naughty.Sender, "test_it_waits_when_it_is_asked_to", KEEP),
+    (naughty.Sender, "test_it_sends_again_after_a_connection_broke", KEEP),
+    (naughty.Sender, "test_it_outlives_an_outage", KEEP),
+    (naughty.Sender, "test_it_follows_no_redirect", "it was led to another host, with GET /"),
+    (naughty.Busy, "test_it_leaves_nothing_behind", "the end of its threads: not within 1 s\nstill there: busy"),
+    (naughty.Once, "test_it_starts_again_after_a_crash", FREE),
+    (naughty.Once, "test_it_starts_again_in_the_same_process", "not flushed within 1 s, it is broken: reporter"),
+    (naughty.Coroner, "test_an_error_that_nobody_catches_is_the_programs_own", "it changes how its program ends"),
+    (naughty.Spy, "test_it_shows_no_secret", "what was secret in a job is in its log: take arguments"),
 ]
 
 #: And in which words, of those that keep their batches as they should.
@@ -71,15 +78,57 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What never comes is not waited for for long; and other processes find the reporters, too."""
     monkeypatch.syspath_prepend(Path(__file__).parents[3])
     naughty.Once.lives = 0
-    for module in (_base, _crashes, _leftovers, _waiting):
+    for module in (_base, _crashes, _waiting):
         monkeypatch.setattr(module, "PATIENCE", 1.0)
 
 
-@pytest.mark.parametrize(("reporter", "case"), NAUGHTY, ids=[f"{each.__name__}-{case}" for each, case in NAUGHTY])
-def test_a_naughty_reporter_is_refused(reporter: type, case: str) -> None:
-    """The case that it offends against fails."""
-    with case_of(reporter) as suite, pytest.raises(AssertionError):
-        getattr(suite, case)()
+@pytest.mark.parametrize(
+    ("reporter", "case", "words"), NAUGHTY, ids=[f"{each.__name__}-{case}" for each, case, _ in NAUGHTY]
+)
+def test_a_naughty_reporter_is_refused(
+    reporter: type, case: str, words: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The case that it offends against fails, with what its author has to know."""
+    with case_of(reporter) as suite:
+        act = getattr(suite, case)
+        act = partial(act, caplog, capfd) if "secret" in case else act
+        with pytest.raises(AssertionError) as complaint:
+            act()
+    assert words in str(complaint.value)
+
+
+#: What a module does when it is imported, which case it fails with that, and in which words.
+AT_IMPORT = [
+    ("socket.create_server(('127.0.0.1', 0)).close()", STATE, 'only define things, and did this: ["socket.bind'),
+    ("threading.Thread(target=time.sleep, args=(9,), daemon=True, name='early').start()", STATE, "this: ['early']"),
+    ("time.sleep(0.001)", STATE, "and did this: ['time.sleep 0.001 s']"),
+    ("sum(range(20_000_000))", STATE, "s of the processor"),
+    ("signal.signal(15, lambda *_: os._exit(3))", "test_a_killed_process_dies_of_the_signal", "3 in place of -15"),
+    ("signal.signal(15, lambda *_: os._exit(3))", "test_the_programs_own_handler_is_asked", "3 in place of 7"),
+]
+
+
+@pytest.mark.parametrize(("at_import", "case", "words"), AT_IMPORT)
+def test_an_import_that_does_more_than_define_is_refused(
+    at_import: str, case: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network, threads, sleep, the time that it takes, and what belongs to the process."""
+    lines = ["import os, signal, socket, threading, time", "import jobreporter", at_import]
+    (tmp_path / "eager.py").write_text("\n".join([*lines, "@jobreporter.hookimpl\ndef handle_failure(): ...\n"]))
+    monkeypatch.syspath_prepend(tmp_path)
+
+    class Suite(ReporterConformance):
+        reporter = "eager:"
+        import_seconds = 0.1
+
+    suite = Suite()
+    suite.setup_method()
+    try:
+        with pytest.raises(AssertionError) as complaint:
+            getattr(suite, case)()
+    finally:
+        suite.teardown_method()
+    assert words in str(complaint.value)
 
 
 @pytest.mark.parametrize(("reporter", "case", "words"), IN_WORDS, ids=[reporter.__name__ for reporter, *_ in IN_WORDS])

@@ -53,7 +53,8 @@ def reporter(context: click.Context, name: str, asynchronous: bool, command: boo
     own = root.list_commands(context.find_root()) if command and isinstance(root, click.Group) else None
     templates = ["reporter", *["reporter_async"] * asynchronous, *["reporter_command"] * command]
     _accept(refusal(name, REPORTERS, command=own))
-    _project(name, Path(into), templates, f"the reporter {name}", "src/jobreporter_pigeon/_reporter.py")
+    first = "src/jobreporter_pigeon/_reporter.py first"
+    _project(name, Path(into), templates, f"the reporter {name}", first)
 
 
 @new.command()
@@ -62,7 +63,8 @@ def reporter(context: click.Context, name: str, asynchronous: bool, command: boo
 def source(name: str, into: str) -> None:
     """Begin a source: what tells a job queue's jobs to jobreporter."""
     _accept(refusal(name, SOURCES))
-    _project(name, Path(into), ["source"], f"the source {name}", "src/jobreporter_pigeon/__init__.py")
+    first = "your queue in place of src/jobreporter_pigeon/_queue.py, then _source.py beside it, and tests/desk.py"
+    _project(name, Path(into), ["source"], f"the source {name}", first)
 
 
 def _accept(reason: str | None) -> None:
@@ -84,7 +86,7 @@ def _next(folder: Path, first: str) -> Iterable[str]:
     yield "  pip install --editable . --group dev"
     yield "  pytest && mypy && ruff check && ruff format --check"
     yield "  jobreporter plugins --check ."
-    yield f"\nThen make it yours: {first} first, and the addresses in pyproject.toml."
+    yield f"\nThen make it yours: {first}; and the addresses in pyproject.toml."
 
 
 def _module(name: str, into: Path, template: str) -> None:

@@ -25,8 +25,8 @@ class Library(NamedTuple):
     title: str
     #: The name of the source, which is also that of its entry point.
     name: str
-    #: The oldest version that the source was tried with: its first two numbers.
-    oldest: tuple[int, int]
+    #: The oldest version that the source was tried with: its first numbers, as many as count.
+    oldest: tuple[int, ...]
     #: The module that knows the version as text, and under which name: ``("rq.version", "VERSION")``.
     version_in: tuple[str, str]
     #: How a user switches the source on, in one line.
@@ -66,8 +66,14 @@ class Library(NamedTuple):
             raise TypeError(f"attach() takes {noun}, found {shown(app)}: pass the object itself, not its name")
 
     def check(self, version: str) -> tuple[int, ...]:
-        """The two first numbers of its version. Raises `UnusableLibrary`, an ImportError, if that is too old."""
-        found = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+        """The first numbers of its version, as many as those of the oldest, and two at least.
+
+        Raises `UnusableLibrary`, an ImportError, if that is too old.
+        """
+        release = re.search(r"\d+(\.\d+)*", version)
+        numbers = [int(number) for number in release[0].split(".")] if release else []
+        length = max(2, len(self.oldest))
+        found = tuple([*numbers, *[0] * length][:length])
         if found < self.oldest:
             raise self._refusal(version)
         return found

@@ -96,12 +96,26 @@ class ReporterCases:
         """The reporter's ledger."""
         return dispatcher.stats()[self.name]
 
-    def assert_unhurt(self, dispatcher: Dispatcher) -> None:
-        """It has lost nothing and has not crashed. An AssertionError says what it lost."""
+    def assert_unhurt(self, dispatcher: Dispatcher, advice: str = "") -> None:
+        """It has lost nothing and has not crashed. An AssertionError says what it lost. advice: and what to do about it."""
         stats = self.stats(dispatcher)
         taken = msgspec.structs.replace(stats, pending=0)  # what it still holds is not lost
-        said = lost(self.name, taken)
-        assert said is None, f"{said}\nThe log has what its hooks raised."
+        if said := lost(self.name, taken):
+            raise AssertionError("\n".join(filter(None, [said, advice, "The log has what its hooks raised."])))
+
+    def assert_flushed(self, dispatcher: Dispatcher) -> None:
+        """It is done with what it was given. An AssertionError says what keeps it."""
+        if not dispatcher.flush(PATIENCE):
+            stats = self.stats(dispatcher)
+            said = f"not flushed within {PATIENCE:g} s, it is {stats.status}: {lost(self.name, stats)}"
+            raise AssertionError(f"{said}\nThe log has what its hooks raised.")
+
+    def assert_closed(self, dispatcher: Dispatcher) -> None:
+        """It stops in time."""
+        if not dispatcher.close(PATIENCE):
+            raise AssertionError(
+                f"it takes longer than {PATIENCE:g} s to stop: nothing in reporter_stop may wait for so long"
+            )
 
     def sent(self, marker: str) -> int:
         """How often the stand-in has taken a word, in all requests that it answered with 2xx."""

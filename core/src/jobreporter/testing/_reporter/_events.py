@@ -12,7 +12,6 @@ from jobreporter.testing._corpus import corpus
 from jobreporter.testing._every_event import every_event
 from jobreporter.testing._make import make_event, make_job
 from jobreporter.testing._reporter._base import ReporterCases
-from jobreporter.testing._waiting import PATIENCE
 
 
 class EventCases(ReporterCases):
@@ -22,7 +21,7 @@ class EventCases(ReporterCases):
         """Nothing that a source may report crashes it, hostile data and missing fields included; it changes no event."""
         events = every_event()
         before = msgspec.msgpack.encode(events)
-        assert self._take(events), "it reacts to none of them"
+        assert self._take(events), "it reacts to none of them: has it a hook that begins with handle_?"
         assert msgspec.msgpack.encode(events) == before, (
             "it changes events, which other reporters get as well: change copies"
         )
@@ -49,7 +48,7 @@ class EventCases(ReporterCases):
         """A process in which nothing happens starts it, flushes it and stops it."""
         dispatcher = self.dispatch()
         dispatcher.start()
-        assert dispatcher.close(PATIENCE), f"it takes longer than {PATIENCE:g} s to stop"
+        self.assert_closed(dispatcher)
         self.assert_unhurt(dispatcher)
 
     def _take(self, events: Sequence[Event]) -> int:
@@ -57,7 +56,7 @@ class EventCases(ReporterCases):
         dispatcher = self.dispatch()
         for event in events:
             dispatcher.publish(event)
-        assert dispatcher.flush(PATIENCE), f"not flushed within {PATIENCE:g} s: {self.stats(dispatcher)}"
+        self.assert_flushed(dispatcher)
         self.assert_unhurt(dispatcher)
         stats = self.stats(dispatcher)
         assert stats.handled + stats.filtered == len(events)

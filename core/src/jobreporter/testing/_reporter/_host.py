@@ -156,11 +156,11 @@ class HostCases(ReporterCases):
 
     def test_a_killed_process_dies_of_the_signal(self) -> None:
         """SIGTERM ends it at once: whoever waits for it sees the signal, and it says nothing."""
-        assert self._ends(_KILLED, own=False) == (-signal.SIGTERM, "")
+        self._assert_ends(self._ends(_KILLED, own=False), (-signal.SIGTERM, ""))
 
     def test_the_programs_own_handler_is_asked(self) -> None:
         """A handler for SIGTERM that the program had before decides how it ends."""
-        assert self._ends(_KILLED, own=True) == (7, "")
+        self._assert_ends(self._ends(_KILLED, own=True), (7, ""))
 
     def test_an_error_that_nobody_catches_is_the_programs_own(self) -> None:
         """The exit status and every line on stderr are those of the same program without the reporter."""
@@ -168,12 +168,24 @@ class HostCases(ReporterCases):
             without = self._ends(_RAISES, own=own, reporting=False)
             assert without[0] == 1
             assert "nobody catches this" in without[1]
-            assert self._ends(_RAISES, own=own) == without
+            self._assert_ends(self._ends(_RAISES, own=own), without)
 
     def test_it_reports_to_the_end(self) -> None:
         """What a program publishes last, without a flush, is delivered while it exits, and it exits well."""
-        assert self._ends("", own=False, flush="") == (0, "")
-        assert self.stand_in.taken or not self.stand_in.requests
+        self._assert_ends(self._ends("", own=False, flush=""), (0, ""))
+        assert self.stand_in.taken or not self.stand_in.requests, (
+            "what was published last has not arrived: flush in reporter_flush"
+        )
+
+    @staticmethod
+    def _assert_ends(found: tuple[int, str], expected: tuple[int, str]) -> None:
+        """The end of a program is its own: exit status and stderr are those that it has without the reporter."""
+        if found != expected:
+            raise AssertionError(
+                "it changes how its program ends: leave signal handlers, hooks and exit handlers to the program\n"
+                f"exit status {found[0]} in place of {expected[0]}; on stderr: {found[1] or 'nothing'}\n"
+                f"in place of: {expected[1] or 'nothing'}"
+            )
 
     def _ends(self, then: str, *, own: bool, reporting: bool = True, flush: str = _FLUSH) -> tuple[int, str]:
         """The exit status of a program, and what it says on stderr.

@@ -12,7 +12,7 @@ from pathlib import Path
 from jobreporter import Dispatcher
 from jobreporter.testing._make import make_event
 from jobreporter.testing._reporter._base import ReporterCases
-from jobreporter.testing._waiting import PATIENCE, wait_for
+from jobreporter.testing._waiting import wait_for
 
 #: The open files and sockets of this process, where the system shows them.
 _OPEN = Path("/proc/self/fd")
@@ -39,8 +39,8 @@ class LeftoverCases(ReporterCases):
     def _live(self) -> None:
         dispatcher = self.dispatch()
         dispatcher.publish(make_event("failure"))
-        assert dispatcher.flush(PATIENCE)
-        assert dispatcher.close(PATIENCE)
+        self.assert_flushed(dispatcher)
+        self.assert_closed(dispatcher)
 
     def _strangers(self, before: set[threading.Thread]) -> list[threading.Thread]:
         """New threads, but for the stand-in's, which live for as long as a connection."""
@@ -54,13 +54,13 @@ class LeftoverCases(ReporterCases):
         """A forked child starts its own, handles its own events, and closes in time; the parent's goes on."""
         dispatcher = self.dispatch()
         dispatcher.publish(make_event("failure"))
-        assert dispatcher.flush(PATIENCE)
+        self.assert_flushed(dispatcher)
         status, said = _in_a_fork(lambda: self._of_the_child(dispatcher))
         assert status == 0, f"a forked child ended with the wait status {status} in place of 0"
         assert said == "", f"in a forked child: {said}"
         dispatcher.publish(make_event("failure"))
-        assert dispatcher.flush(PATIENCE)
-        assert dispatcher.close(PATIENCE)
+        self.assert_flushed(dispatcher)
+        self.assert_closed(dispatcher)
 
     def _of_the_child(self, dispatcher: Dispatcher) -> str:
         """What is wrong in a forked child; nothing where all is well."""

@@ -67,7 +67,7 @@ class VendorCases(ReporterCases):
         """When a flush has gone well, the vendor has it: what waits on a thread of its own is lost with its process."""
         dispatcher = self.dispatch()
         dispatcher.publish(make_event("failure", job=_known_by("conformance.flushed"), will_retry=False))
-        assert dispatcher.flush(PATIENCE), f"not flushed within {PATIENCE:g} s: {self.stats(dispatcher)}"
+        self.assert_flushed(dispatcher)
         if self.sent("conformance.flushed") or not self.sends:
             return
         dispatcher.close(PATIENCE)
@@ -98,7 +98,7 @@ class VendorCases(ReporterCases):
     def _arrives(self, dispatcher: Dispatcher) -> None:
         wait_for(lambda: dispatcher.flush(1), "it sends what it kept")
         dispatcher.close(PATIENCE)
-        self.assert_unhurt(dispatcher)
+        self.assert_unhurt(dispatcher, "What can't be sent now is no crash: raise TryAgain, and keep the batch.")
         assert self.stand_in.taken or not self.stand_in.requests, "nothing has arrived: it keeps no batch that failed"
 
     def test_it_follows_no_redirect(self) -> None:
@@ -108,7 +108,8 @@ class VendorCases(ReporterCases):
             dispatcher.publish(make_event("failure", will_retry=False))
             dispatcher.flush(1)
             dispatcher.close(1)
-            assert elsewhere.requests == []
+            followed = [f"{each.method} {each.path}" for each in elsewhere.requests]
+            assert not followed, f"it was led to another host, with {followed[0]}: have its client follow no redirects"
 
 
 def _known_by(name: str) -> Job:

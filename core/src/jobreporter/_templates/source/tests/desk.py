@@ -35,8 +35,11 @@ def work() -> None:
     def finish(*_: object) -> None:
         queue.ending = True
 
+    def give_up(*_: object) -> None:
+        sys.exit()
+
     signal.signal(signal.SIGINT, finish)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    signal.signal(signal.SIGTERM, give_up)
     queue.work()
 
 

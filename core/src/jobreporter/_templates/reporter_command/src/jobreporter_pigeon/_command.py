@@ -1,9 +1,12 @@
-"""``jobreporter pigeon``. No worker imports this."""
+"""``jobreporter pigeon``. No worker imports this.
+
+What is wrong with the config is raised as it is: ``jobreporter`` says it in a sentence, and exits with 1.
+"""
 
 from __future__ import annotations
 
 import click
-from jobreporter import JobReporterError, reporter_options
+from jobreporter import reporter_options
 
 from jobreporter_pigeon._options import PigeonOptions
 
@@ -17,8 +20,4 @@ from jobreporter_pigeon._options import PigeonOptions
 @click.pass_obj  # what `jobreporter --config PATH` says
 def show(config: str | None, reporter: str) -> None:
     """Show where batches go."""
-    try:
-        options = reporter_options(reporter, PigeonOptions, config)
-    except JobReporterError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(options.url)
+    click.echo(reporter_options(reporter, PigeonOptions, config).url)

@@ -46,7 +46,7 @@ class Source:
     def _before(self, job: dict[str, Any]) -> None:
         """A job begins."""
         if dispatcher := self._dispatcher.get():
-            fields = {
+            fields: dict[str, Any] = {
                 "name": f"{self._run.__module__}.{self._run.__qualname__}",
                 "function": self._run,
                 "source": "pigeon",
