@@ -10,11 +10,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import msgspec
 
-from jobreporter._agent.holdings import RENEW_EVERY
+from jobreporter._agent.holdings import RENEW_EVERY, Start
 from jobreporter._agent.presence import BROKEN_FOR
 from jobreporter._agent.relay_batches import Reading
 from jobreporter._agent.relay_leases import RelayLeases
@@ -64,7 +63,7 @@ class Relay:
         target: Callable[[], Stream],
         clock: Clock,
         *,
-        reporters: Mapping[str, Literal["now", "oldest"]],
+        reporters: Mapping[str, Start],
         owner: bytes,
         origin: Origin,
     ) -> None:

@@ -16,11 +16,19 @@ end
 for n = 1, #KEYS do
   if n == 3 then
     redis.call('ZCARD', KEYS[n])
-  elseif n < 5 or n >= 5 + partitions then
-    redis.call('HLEN', KEYS[n])
+  else
+    redis.call(n > 4 and n < 5 + partitions and 'XLEN' or 'HLEN', KEYS[n])
   end
 end
 redis.call('HDEL', KEYS[1], '') -- after a first write, memory that is full refuses nothing
+
+for partition = 0, partitions - 1 do
+  local head, _, life = standing(KEYS[2], KEYS[5 + partition], partition)
+  for reporter = 0, #ARGV - 6 do
+    local key = ledger(reporter, partition)
+    if is_of_another(key, life) then move_over(key, life, oldest_of(KEYS[5 + partition], head)) end
+  end
+end
 
 local low = {}
 for reporter = 0, #ARGV - 6 do
