@@ -15,6 +15,7 @@ from jobreporter_redis import _scripts
 SHARED = "lives"
 PARTITIONS = 2
 HEADS, OPEN, LOST, BEATS, REPORTERS = "{jr:x}:h", "{jr:x}:o", "{jr:x}:t", "{jr:x}:b", "{jr:x}:r"
+MADE = "{jr:x}:m"
 PRODUCER = b"producer"
 NUMBERS = "{jr:x}:p:producer"
 WEEK = 7 * 86_400_000
@@ -134,12 +135,18 @@ class Scripts:
         return answer
 
     def trim(
-        self, *names: str, most: int = 1000, max_age: int = 10**9, max_bytes: int = 10**9, forget_after: int = 10**9
+        self,
+        *names: str,
+        most: int = 1000,
+        max_age: int = 10**9,
+        max_bytes: int = 10**9,
+        forget_after: int = 10**9,
+        machine: tuple[str, int] = ("", 0),
     ) -> list[Any]:
-        keys = [REPORTERS, HEADS, LOST, BEATS, *all_entries(), *all_ledgers(*names)]
-        answer: list[Any] = _scripts.TRIM(
-            self.client, keys, [PARTITIONS, most, max_age, max_bytes, forget_after, *names]
-        )
+        """machine: which one asks, and the milliseconds of its own time."""
+        keys = [REPORTERS, HEADS, LOST, BEATS, MADE, *all_entries(), *all_ledgers(*names)]
+        asked = [PARTITIONS, most, max_age, max_bytes, forget_after, *machine, *names]
+        answer: list[Any] = _scripts.TRIM(self.client, keys, asked)
         return answer
 
     def ledgers(self, *names: str) -> list[list[Any]]:

@@ -34,6 +34,7 @@ from jobreporter.streams import (
     StreamSettings,
     Trimmed,
     Window,
+    machine_time,
 )
 from jobreporter_redis import _scripts
 from jobreporter_redis._client import Client, connect, told, without_secrets
@@ -265,9 +266,11 @@ class RedisStream:
 
     def trim(self, retention: Retention, *, most: int = 1000) -> Trimmed:
         names = self._known()
-        keys = [self._key("r"), self._key("h"), self._key("t"), self._key("b"), *self._entries(), *self._ledgers(names)]
+        keys = [self._key(each) for each in ("r", "h", "t", "b", "m")] + self._entries() + self._ledgers(names)
         bounds = (round(retention.max_age * 1000), retention.max_bytes, round(retention.forget_after * 1000))
-        removed, more, *expired = self._run(_scripts.TRIM, keys, self.partitions, most, *bounds, *names)
+        machine, seconds = machine_time()
+        asked = (self.partitions, most, *bounds, machine, round(seconds * 1000))
+        removed, more, *expired = self._run(_scripts.TRIM, keys, *asked, *names)
         return Trimmed(
             entries=removed,
             more=bool(more),
