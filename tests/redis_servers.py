@@ -55,7 +55,7 @@ def _valkey() -> str | None:
 
 
 class Server:
-    """One process. Options are those of the configuration file; underscores stand for dashes."""
+    """One process. Options are those of the configuration file; underscores stand for dashes, and a tuple for several words."""
 
     def __init__(self, kind: str, folder: Path, *, port: int | None = None, **options: object) -> None:
         self.kind = kind
@@ -80,7 +80,9 @@ class Server:
 
     def start(self) -> None:
         """Start it with the options as they are now, and wait until it answers."""
-        words = [str(word) for name, value in self.options.items() for word in (f"--{name.replace('_', '-')}", value)]
+        words = []
+        for name, value in self.options.items():
+            words += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, tuple) else (value,))]
         log = self.folder / "server.log"
         with log.open("ab") as file:
             self.process = subprocess.Popen(

@@ -26,6 +26,7 @@ def test_what_was_handled_before_a_crash_is_flushed_first(fleet: Fleet, count: i
     fleet.producer().send(SENT)
     agent.until_settled()
     assert_complete(vendor.got, SENT)
+    assert len(seen) == len(SENT) + 1, "but for the one that it crashed at, each is handled once"
     assert vendor.starts == 2
     ledger = fleet.ledger("vendor")
     assert (ledger.handled, ledger.dead) == (len(SENT), 0)

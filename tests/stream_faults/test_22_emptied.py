@@ -124,3 +124,34 @@ def test_22_an_engines_own_fault_does_not_end_an_agent(server: Server, monkeypat
     agent.until_settled()
     assert_complete(vendor.got, sent)
     fleet.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "redis"])
+def test_22_the_second_agent_to_notice_passes_nothing_over(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """It runs other reporters. To the stream that was begun anew they are new, and to the agent they aren't."""
+    path = tmp_path / "stream.db"
+    server = Server("redis", tmp_path / "server") if engine == "redis" else None
+    if server is not None:
+        request.addfinalizer(server.close)
+    fleet = Fleet(sqlite, f"sqlite://{path}") if server is None else Fleet(redis_plugin.engine, server.url)
+    one, other = Vendor(), Vendor()
+    agents = fleet.agent(one=one), fleet.agent(other=other)
+    producer = fleet.producer()
+    producer.send(executions(2, "before"))
+    for agent in agents:
+        agent.until_settled()
+    if server is None:
+        path.unlink()
+    else:
+        with server.client() as client:
+            client.flushall()
+    fleet.clock.skipped += 5
+    agents[0].turn()
+    after = executions(5, "after")
+    producer.send(after)
+    for agent, vendor in zip(agents, (one, other), strict=True):
+        fleet.clock.skipped += 5
+        agent.until(lambda got=vendor.got: have_arrived(after, got), "what came afterwards")  # type: ignore[misc]
+    fleet.close()

@@ -127,13 +127,17 @@ def test_29_the_same_execution_may_begin_again(watched: Watched) -> None:
     assert watched.pass_time(100, beats=False) == 0
 
 
-def test_31_two_sweepers_end_an_execution_once(watched: Watched) -> None:
-    """Both have found the worker dead; the second finds nothing to end."""
+def test_31_two_sweepers_end_an_execution_once(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have seen that it is open, and have found the worker dead; the second finds nothing to end."""
     second = watched.new_sweeper()
+    open_at_once = watched.stream.open_executions()
+    monkeypatch.setattr(second._stream, "open_executions", lambda: open_at_once)
+    watched.sweeper.turn()
     second.turn()
     ended = 0
     for _ in range(12):
         watched.clock.advance(EVERY)
+        open_at_once = watched.stream.open_executions()
         ended += watched.sweeper.turn() + second.turn()
     assert ended == 1
     assert watched.events().count("job Failure") == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 
 from tests.stream_faults.fleet import Fleet, QuickClock, TestAgent, Vendor, assert_complete, execution, executions
@@ -73,6 +75,12 @@ def test_34_a_dead_agents_work_goes_on_once_its_lease_has_run_out(
     assert seconds <= 11
 
 
+def is_the_firsts(first: TestAgent, second: TestAgent) -> bool:
+    """Whether the first of two agents has the reporter as long as it is in order on both."""
+    owners = sorted((first.agent._owner, second.agent._owner))
+    return owners[zlib.crc32(b"vendor") % 2] == first.agent._owner
+
+
 def test_35_where_a_reporter_is_broken_its_share_is_given_up(fleet: Fleet) -> None:
     """After a minute, to an agent where it isn't; as long as it is broken everywhere, nobody gives it up."""
     vendor, broken = Vendor(), Vendor()
@@ -84,6 +92,9 @@ def test_35_where_a_reporter_is_broken_its_share_is_given_up(fleet: Fleet) -> No
     first.until(lambda: fleet.clock.monotonic() - began > 130, "two minutes of trouble")
     assert first.feeder._holdings.partitions, "there is nobody else"
     second = fleet.agent(vendor=vendor)
+    while not is_the_firsts(first, second):
+        second.kill()
+        second = fleet.agent(vendor=vendor)
     for _ in range(600):
         go_on([first, second], 1)
         if len(vendor.got) >= 15:
@@ -91,8 +102,9 @@ def test_35_where_a_reporter_is_broken_its_share_is_given_up(fleet: Fleet) -> No
     assert_complete(vendor.got, executions(5))
 
 
-def test_36_an_agent_that_is_told_to_end_leaves_no_duplicate(fleet: Fleet) -> None:
-    """It flushes, settles and gives its leases up: the next one goes on at once."""
+def test_36_an_agent_that_is_told_to_end_leaves_no_duplicate(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It flushes, settles and gives its leases up: the next one goes on at once, however long they would have lasted."""
+    monkeypatch.setattr("jobreporter._agent.holdings.LEASE", 600.0)
     vendor = Vendor()
     producer = fleet.producer()
     sent = executions(50)

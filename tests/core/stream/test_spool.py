@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -155,16 +156,29 @@ def test_a_file_that_somebody_removed_gets_a_successor(folder: Path, writer: Spo
     assert [each.data for each in read(reader(folder, 2), held=True)] == [BATCHES[1]]
 
 
-def test_a_folder_that_somebody_removed_is_made_again(folder: Path, writer: SpoolWriter) -> None:
-    """Or the append is refused, and the events stay with whoever appends."""
+@pytest.mark.parametrize("how", ["removed", "moved", "moved with what is around it", "replaced"])
+def test_a_folder_that_somebody_took_away_is_made_again(tmp_path: Path, how: str) -> None:
+    """What is appended goes where whoever looks finds it; or it is refused, and stays with whoever appends."""
+    around = tmp_path / "around"
+    around.mkdir()
+    folder = around / "spool"
+    writer = SpoolWriter(str(folder), PRODUCER, max_bytes=256_000_000)
     writer.append(BATCHES[0])
-    (folder / Segment(PRODUCER, 1).name).unlink()
-    folder.rmdir()
-    with pytest.raises(StreamRefused, match="No such file or directory"):
-        writer.append(BATCHES[1])
-    folder.mkdir()
+    if how == "removed":
+        shutil.rmtree(folder)
+    elif how == "moved with what is around it":
+        around.rename(tmp_path / "elsewhere")
+        with pytest.raises(StreamRefused, match="No such file or directory"):
+            writer.append(BATCHES[1])
+        around.mkdir()
+    else:
+        folder.rename(tmp_path / "elsewhere")
+    if how == "replaced":
+        folder.mkdir()
     writer.append(BATCHES[1])
-    assert len(segments(str(folder))[PRODUCER]) == 1
+    (segment,) = segments(str(folder))[PRODUCER]
+    assert [each.data for each in read(reader(folder, segment.number), held=True)] == [BATCHES[1]]
+    writer.close()
 
 
 def test_where_the_folder_cannot_be_made_the_stream_is_refused(tmp_path: Path) -> None:

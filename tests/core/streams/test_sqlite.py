@@ -183,6 +183,24 @@ def test_41_an_agent_that_comes_after_it_knows_that_a_clock_was_set_forward(
     assert expired() == 1
 
 
+def test_the_log_that_a_long_reader_made_grow_gets_small_again(path: Path) -> None:
+    """A backup, or a shell that somebody left open, holds up neither appends nor settling, and leaves nothing behind."""
+    stream = opened(path)
+    stream.append(b"producer", [batch(1, b"x")])
+    reader = sqlite3.connect(path)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM entry").fetchone() == (1,)
+    for number in range(2, 30):
+        stream.append(b"producer", [batch(number, bytes(1_000_000))])
+    log = path.with_name(f"{path.name}-wal")
+    assert log.stat().st_size > 20_000_000
+    reader.close()
+    for number in range(30, 40):
+        stream.append(b"producer", [batch(number, bytes(1_000_000))])
+    assert log.stat().st_size < 20_000_000
+    stream.close()
+
+
 def test_a_full_stream_takes_no_more_and_lets_everything_else_go_on(path: Path) -> None:
     """Settling, leases, signs of life and trimming have room kept for them; then there is room again."""
     stream = opened(path, max_bytes=1_000_000)

@@ -11,8 +11,11 @@ import redis
 
 from jobreporter_redis import _scripts
 
+#: What stands before each of them.
+SHARED = "lives"
 PARTITIONS = 2
 HEADS, OPEN, LOST, BEATS, REPORTERS = "{jr:x}:h", "{jr:x}:o", "{jr:x}:t", "{jr:x}:b", "{jr:x}:r"
+MADE = "{jr:x}:m"
 PRODUCER = b"producer"
 NUMBERS = "{jr:x}:p:producer"
 WEEK = 7 * 86_400_000
@@ -20,7 +23,8 @@ LONGEST = 600_000
 
 
 def text_of(name: str) -> str:
-    return (files("jobreporter_redis") / "scripts" / f"{name}.lua").read_text(encoding="utf-8")
+    folder = files("jobreporter_redis")
+    return ((folder if name == SHARED else folder / "scripts") / f"{name}.lua").read_text(encoding="utf-8")
 
 
 def code_of(name: str) -> str:
@@ -84,7 +88,10 @@ class Scripts:
         _scripts.REGISTER(self.client, keys, [PARTITIONS, *(part for pair in reporters.items() for part in pair)])
 
     def acquire(self, owner: str = "agent", *, key: str | None = None, for_ms: int = 10_000, task: bool = False) -> Any:
-        return _scripts.ACQUIRE(self.client, [key or ledger()], [owner, for_ms, int(task), LONGEST])
+        """Returns fence and position, or what it is else."""
+        arguments = [owner, for_ms, int(task), LONGEST, 0]
+        answer = _scripts.ACQUIRE(self.client, [key or ledger(), HEADS], arguments)
+        return answer[:2] if isinstance(answer, list) else answer
 
     def renew(self, *leases: tuple[str, str, str, int], for_ms: int = 10_000) -> list[int]:
         """leases: the key, and reporter, owner and fence."""
@@ -95,8 +102,9 @@ class Scripts:
     def release(self, owner: str = "agent", fence: int = 1, key: str | None = None) -> None:
         _scripts.RELEASE(self.client, [key or ledger()], [owner, fence])
 
-    def read(self, position: int = 0, most: int = 10**9, partition: int = 0) -> list[Any]:
-        answer: list[Any] = _scripts.READ(self.client, [HEADS, entries(partition)], [partition, position, most])
+    def read(self, position: int = 0, most: int = 10**9, partition: int = 0, life: bytes = b"") -> list[Any]:
+        arguments = [partition, position, most, life]
+        answer: list[Any] = _scripts.READ(self.client, [HEADS, entries(partition)], arguments)
         return answer
 
     def settle(
@@ -115,8 +123,9 @@ class Scripts:
         """counts: handled, filtered, unknown and dead."""
         handled = end - begin - len(dead)
         given = counts or (handled, 0, 0, len(dead))
-        keys = [ledger(), entries(), letters()]
-        arguments = [owner, fence, begin, end, key, *given, kept, kept_bytes, *(part for each in dead for part in each)]
+        keys = [ledger(), entries(), letters(), HEADS]
+        told = (part for each in dead for part in each)
+        arguments = [owner, fence, begin, end, key, *given, kept, kept_bytes, 0, *told]
         answer: bytes = _scripts.SETTLE(self.client, keys, arguments)
         return answer
 
@@ -126,12 +135,18 @@ class Scripts:
         return answer
 
     def trim(
-        self, *names: str, most: int = 1000, max_age: int = 10**9, max_bytes: int = 10**9, forget_after: int = 10**9
+        self,
+        *names: str,
+        most: int = 1000,
+        max_age: int = 10**9,
+        max_bytes: int = 10**9,
+        forget_after: int = 10**9,
+        machine: tuple[str, int] = ("", 0),
     ) -> list[Any]:
-        keys = [REPORTERS, HEADS, LOST, BEATS, *all_entries(), *all_ledgers(*names)]
-        answer: list[Any] = _scripts.TRIM(
-            self.client, keys, [PARTITIONS, most, max_age, max_bytes, forget_after, *names]
-        )
+        """machine: which one asks, and the milliseconds of its own time."""
+        keys = [REPORTERS, HEADS, LOST, BEATS, MADE, *all_entries(), *all_ledgers(*names)]
+        asked = [PARTITIONS, most, max_age, max_bytes, forget_after, *machine, *names]
+        answer: list[Any] = _scripts.TRIM(self.client, keys, asked)
         return answer
 
     def ledgers(self, *names: str) -> list[list[Any]]:

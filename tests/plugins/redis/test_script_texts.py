@@ -11,7 +11,7 @@ import pytest
 
 from jobreporter.streams import StreamRefused, StreamSettings
 from jobreporter_redis import _scripts, _stream, engine
-from tests.plugins.redis.script_calls import BEATS, HEADS, LOST, OPEN, REPORTERS, Scripts, code_of, text_of
+from tests.plugins.redis.script_calls import BEATS, HEADS, LOST, OPEN, REPORTERS, SHARED, Scripts, code_of, text_of
 from tests.redis_servers import Server
 
 NAMES = sorted(path.name.removesuffix(".lua") for path in (files("jobreporter_redis") / "scripts").iterdir())
@@ -43,7 +43,7 @@ def test_each_file_has_its_script() -> None:
     assert all(text_of(name).startswith("-- ") for name in NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, SHARED])
 def test_no_command_and_no_word_is_newer_than_the_oldest_server(scripts: Scripts, name: str) -> None:
     """As the server itself says since when there is each of them."""
     code = code_of(name)
@@ -57,7 +57,7 @@ def test_no_command_and_no_word_is_newer_than_the_oldest_server(scripts: Scripts
         assert not newer_words(docs.get(b"arguments")) & set(commands[1:]), arguments
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, SHARED])
 def test_nothing_of_lua_is_newer_than_the_oldest_server(name: str) -> None:
     """No flags in the first line, and nothing of ``redis`` but its ``call``."""
     assert not text_of(name).startswith("#!")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from jobreporter._agent.holdings import RENEW_EVERY, Holdings
+from jobreporter._agent.holdings import RENEW_EVERY, Holdings, Start, from_now_on
 from jobreporter._agent.ingest import Ingest
 from jobreporter._agent.keeper import Keeper
 from jobreporter._agent.lane import WindowLane
@@ -67,6 +67,8 @@ class Feeder:
         self._lanes = lanes
         # They have threads and connections of their own: here it is only said that they are this agent's.
         self._runs: tuple[WindowLane | Relay, ...] = (*lanes, *relays)
+        #: Where each begins whom the stream doesn't know.
+        self._beginnings: Mapping[str, Start] = {each.name: each.settings.start for each in self._runs}
         self._clock = clock
         self._owner = owner
         self._origin = origin
@@ -128,7 +130,8 @@ class Feeder:
 
     def _turn(self) -> bool:
         if self._holdings.unregistered:
-            self._stream.register({each.name: each.settings.start for each in self._runs})
+            self._stream.register(self._beginnings)
+            self._beginnings = from_now_on(self._beginnings)
             self._holdings.unregistered = False
         if is_present := self._turns.is_due("presence", RENEW_EVERY):
             self._be_present()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
 
 from jobreporter._agent.lane import WindowLane
 from jobreporter._agent.presence import Agents
@@ -12,6 +13,15 @@ from jobreporter.streams import Lease, Stream
 #: Seconds that a lease lasts, and between two renewals.
 LEASE = 10.0
 RENEW_EVERY = LEASE / 3
+
+
+#: Where a reporter begins that a stream doesn't know.
+Start = Literal["now", "oldest"]
+
+
+def from_now_on(beginnings: Mapping[str, Start]) -> dict[str, Start]:
+    """Where they begin once the stream has known them and knows them no more: it was emptied, and some may have come since."""
+    return dict.fromkeys(beginnings, "oldest")
 
 
 def renewed_in_vain(stream: Stream, leases: Sequence[Lease]) -> list[Lease]:

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from jobreporter._agent.chunk import Chunk
 from jobreporter._agent.lane import WindowLane
+from jobreporter._agent.portion import LEAST, Portion
 from jobreporter._stream.decode import Decoded, decode
 from jobreporter._stream.frame import Unreadable
 from jobreporter.events import Event
 from jobreporter.streams import Entry, Stream, Window
 
-# Bytes that are read at once, and at least.
-_READ = 256 * 1024
-_READ_LEAST = 16 * 1024
 # Entries that are kept decoded, for the reporters that read them after the first.
 _DECODED = 64
 
@@ -27,6 +25,7 @@ class Loader:
         self._decoded: dict[tuple[int, str], Decoded | str] = {}
         self._first = 0
         self._bytes_per_event = 128.0
+        self._portion = Portion()
         #: By partition: the offset up to which everything was read, as long as that is known.
         self.heads: dict[int, int] = {}
         #: The reporters and partitions that were to be read where the stream has nothing any more.
@@ -64,8 +63,9 @@ class Loader:
 
     def _read(self, partition: int, offset: int, room: int) -> Window:
         # What finds no room would be read again.
-        most = min(_READ, max(_READ_LEAST, int(room * self._bytes_per_event)))
-        window = self._stream.read(partition, offset, most)
+        with self._portion.reading():
+            most = min(self._portion.bytes, max(LEAST, int(room * self._bytes_per_event)))
+            window = self._stream.read(partition, offset, most)
         self.heads[partition] = window.head
         if events := sum(entry.events for entry in window.entries):
             self._bytes_per_event = sum(len(entry.data) for entry in window.entries) / events

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import msgspec
 
-from jobreporter._agent.holdings import RENEW_EVERY
+from jobreporter._agent.holdings import RENEW_EVERY, Start
+from jobreporter._agent.portion import Portion
 from jobreporter._agent.presence import BROKEN_FOR
 from jobreporter._agent.relay_batches import Reading
 from jobreporter._agent.relay_leases import RelayLeases
@@ -42,8 +42,6 @@ logger = logging.getLogger("jobreporter")
 
 # Seconds between two signs of life at the target.
 _BEAT_EVERY = 10.0
-# Bytes that are read at once.
-_READ = 256 * 1024
 # Seconds that one partition may take at a time: leases have to be renewed in between.
 _PIECE = 2.0
 # Seconds that it waits at most for something new.
@@ -64,7 +62,7 @@ class Relay:
         target: Callable[[], Stream],
         clock: Clock,
         *,
-        reporters: Mapping[str, Literal["now", "oldest"]],
+        reporters: Mapping[str, Start],
         owner: bytes,
         origin: Origin,
     ) -> None:
@@ -77,6 +75,7 @@ class Relay:
         self._leases = RelayLeases(config, self._source, clock, reporters=reporters, owner=owner, origin=origin)
         self._tracks: dict[int, Track] = {}
         self._turns = Turns(clock)
+        self._portion = Portion()
         self._in_trouble_since: float | None = None
         # There may be something new where there was nothing before.
         self._is_to_read = True
@@ -231,11 +230,11 @@ class Relay:
         return "its target doesn't know it: it was emptied or is another one, and gets what comes from here on"
 
     def _hand_on_from(self, track: Track) -> bool:
-        with self._source.talking() as source:
-            window = source.read(track.lease.partition, track.end - bool(track.key), _READ)
+        with self._source.talking() as source, self._portion.reading():
+            window = source.read(track.lease.partition, track.end - bool(track.key), self._portion.bytes)
             entries = _following(track, window)
             if entries == [] and window.head > track.end:  # the entry before was all that one read may take
-                window = source.read(track.lease.partition, track.end, _READ)
+                window = source.read(track.lease.partition, track.end, self._portion.bytes)
                 entries = _following(track, window)
         if entries is None:
             del self._tracks[track.lease.partition]  # to find out where it stands now

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
-from jobreporter._agent.holdings import LEASE, RENEW_EVERY, renewed_in_vain
+from jobreporter._agent.holdings import LEASE, RENEW_EVERY, Start, from_now_on, renewed_in_vain
 from jobreporter._agent.presence import Agents
 from jobreporter._agent.relay_side import Side
 from jobreporter._agent.relay_track import passed
@@ -30,7 +29,7 @@ class RelayLeases:
         source: Side,
         clock: Clock,
         *,
-        reporters: Mapping[str, Literal["now", "oldest"]],
+        reporters: Mapping[str, Start],
         owner: bytes,
         origin: Origin,
     ) -> None:
@@ -60,6 +59,7 @@ class RelayLeases:
         if not self._registered:
             with self._source.talking() as source:
                 source.register(self._reporters)
+            self._reporters = from_now_on(self._reporters)
             self._registered = True
         if not self._turns.is_due("leases", RENEW_EVERY):
             return

@@ -45,6 +45,7 @@ class SpoolWriter:
         self._max_bytes = max_bytes
         self._sync = sync
         self._descriptor: int | None = None
+        self._file = (0, 0)
         #: Of the last segment that was begun.
         self.number = after
         #: Name and size of each segment that may still be there, oldest first. The last one is being written.
@@ -58,8 +59,11 @@ class SpoolWriter:
         can't be written to.
         """
         record = LENGTH.pack(len(batch)) + batch
+        if self._descriptor is not None and self._is_gone():
+            self.close()
+            self._pass_over_what_is_gone()
         self._make_room(len(record))
-        if self._descriptor is None or self._segments[-1][1] >= SEGMENT or self._is_gone(self._descriptor):
+        if self._descriptor is None or self._segments[-1][1] >= SEGMENT:
             self._begin_segment()
         self._write(record)
         if self._sync:
@@ -88,10 +92,16 @@ class SpoolWriter:
 
     def _make_room(self, size: int) -> None:
         if self._held + size > self._max_bytes:
-            while self._segments and not os.path.lexists(os.path.join(self._folder, self._segments[0][0])):
-                self._segments.popleft()  # an agent has taken it
+            self._pass_over_what_is_gone()
         if (held := self._held) + size > self._max_bytes:
             raise StreamFull(f"{held} bytes of this process wait in the spool {self._folder!r} for an agent")
+
+    def _pass_over_what_is_gone(self) -> None:
+        """An agent has taken it, or somebody has removed or moved it."""
+        self._segments = deque(each for each in self._segments if os.path.lexists(self._path(each[0])))
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder, name)
 
     @property
     def _held(self) -> int:
@@ -102,7 +112,7 @@ class SpoolWriter:
             prepare(self._folder)
         self._refuse_last_room()
         segment = Segment(self._producer, self.number + 1)
-        path = os.path.join(self._folder, segment.name)
+        path = self._path(segment.name)
         hidden = f"{path}.new"  # no agent looks at it until it is locked
         try:
             descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -118,7 +128,9 @@ class SpoolWriter:
         except OSError as error:
             raise self._told(error) from None
         self.close()
+        made = os.fstat(descriptor)
         self._descriptor, self.number = descriptor, segment.number
+        self._file = (made.st_dev, made.st_ino)
         self._segments.append((segment.name, 0))
 
     def _refuse_last_room(self) -> None:
@@ -133,9 +145,16 @@ class SpoolWriter:
         share(descriptor, self._folder)
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _is_gone(self, descriptor: int) -> bool:
-        """Whether somebody has removed the file that is being written: what goes into it reaches nobody."""
-        return os.fstat(descriptor).st_nlink == 0
+    def _is_gone(self) -> bool:
+        """Whether somebody has removed the file that is being written, or moved it, or a folder around it.
+
+        What goes into it reaches nobody.
+        """
+        try:
+            found = os.stat(self._path(self._segments[-1][0]))
+        except OSError:
+            return True
+        return (found.st_dev, found.st_ino) != self._file
 
     def _write(self, record: bytes) -> None:
         assert self._descriptor is not None  # noqa: S101 - a segment was begun

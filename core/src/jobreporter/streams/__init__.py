@@ -25,6 +25,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from jobreporter.options import Options
+from jobreporter.streams._machine import Moment
+from jobreporter.streams._machine import now as machine_time
 from jobreporter.streams._records import (
     Appended,
     Batch,
@@ -51,6 +53,7 @@ __all__ = [
     "Entry",
     "Lease",
     "Ledger",
+    "Moment",
     "OpenExecution",
     "Retention",
     "Settled",
@@ -64,6 +67,7 @@ __all__ = [
     "StreamSettings",
     "Trimmed",
     "Window",
+    "machine_time",
 ]
 
 #: Whether events were settled. ``fenced``: another owner has the lease. ``moved``: the stored position is not where the
@@ -179,6 +183,10 @@ class Stream(Protocol):
         events are added to its ledger as ``expired``, exactly and in the same write. Also removed is what was noted of
         processes and of executions declared lost, when it is older than ``forget_after``. It must not fail for want of
         room.
+
+        Where the clock that the stream goes by was set forward, what was stored before seems older than it is: then
+        nothing goes by its age for as long as ``max_age``. `machine_time` tells, as far as it was asked before in the same
+        life of the same machine. The stream keeps that in mind: who saw it may have ended.
         """
 
     # What finds the executions of workers that died.

@@ -20,7 +20,7 @@ class Moment(NamedTuple):
 
 
 def now() -> Moment:
-    """The present moment."""
+    """The present moment, by the machine's own time."""
     return Moment(_BOOT, _seconds())
 
 

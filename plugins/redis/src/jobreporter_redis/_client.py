@@ -30,6 +30,8 @@ def connect(url: str, options: RedisOptions, timeout: float) -> Client:
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "retry": Retry(NoBackoff(), 0),
+        # Newer ones begin with HELLO, which not every server and proxy between has; nothing here needs what it brings.
+        "protocol": 2,
     }
     if options.password is not None:
         more["password"] = options.password.reveal()
@@ -47,7 +49,7 @@ def connect(url: str, options: RedisOptions, timeout: float) -> Client:
 
 def _behind_sentinels(url: str, options: RedisOptions, more: dict[str, Any]) -> Client:
     # The sentinels get the same bounds, or one that is away would take longer than a call may.
-    own = {name: value for name, value in more.items() if name.startswith("socket_") or name == "retry"}
+    own = {name: value for name, value in more.items() if name.startswith("socket_") or name in ("retry", "protocol")}
     if options.sentinel_password is not None:
         own["password"] = options.sentinel_password.reveal()
     hosts = [_address(text) for text in options.sentinels]
@@ -89,16 +91,25 @@ _REFUSED_KINDS = (
     ssl.SSLCertVerificationError,
 )
 _REFUSED_BY_SERVER = ("NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE", "unknown command", "invalid password")
+_NO_DATABASE = "DB index is out of range"
 # How Redis 6, 7 and Valkey say that the user lacks a right that a script needs.
 _REFUSED_IN_SCRIPT = ("can't run this command", "can't access at least one of the keys", "ACL failure in script")
 # What was the matter with each of the sentinels, or the nodes of a cluster, is quoted by what is raised in the end.
 _REFUSED_BY_ANY = ("CERTIFICATE_VERIFY_FAILED", "AuthenticationError", "in cluster mode")
-_REFUSED = (*_REFUSED_BY_SERVER, *_REFUSED_IN_SCRIPT, *_REFUSED_BY_ANY)
+_REFUSED = (*_REFUSED_BY_SERVER, *_REFUSED_IN_SCRIPT, *_REFUSED_BY_ANY, _NO_DATABASE)
+#: What to do, where what the server says is not enough to know.
+_REMEDIES = {
+    "Authentication required": "the server wants a password: say password in [stream], or in the URL before the host",
+    _NO_DATABASE: "the number behind the host is more than the server has databases (its setting databases, or 1 in a cluster)",
+    "certificate verify failed": "name the file of the certificates to trust with ca_file in [stream]",
+}
 
 
 def stream_error(error: Exception, where: str) -> StreamError:
     """Which of a stream's errors this is. An AuthenticationError is a ConnectionError too: it is asked for first."""
     said = f"{where}: {error}"
+    if remedy := next((each for words, each in _REMEDIES.items() if words in said), ""):
+        said = f"{said.rstrip('.')}: {remedy}"
     if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("OOM "):
         return StreamFull(said)
     if any(

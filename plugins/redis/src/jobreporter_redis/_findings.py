@@ -15,6 +15,9 @@ _OLDEST = (6, 2)
 # With them, what was answered outlives a power cut.
 _DURABLE = {"appendonly": "yes", "appendfsync": "always"}
 
+# What a server says of its last try to write to its disk.
+_LAST_WRITES = {"rdb_last_bgsave_status": "its snapshot", "aof_last_write_status": "its append-only file"}
+
 
 def refuse_old(client: Client, where: str, key: str) -> None:
     """Raises StreamRefused for a server that can't trim by offset. key: one of the stream's."""
@@ -66,6 +69,9 @@ def findings(client: Client, max_bytes: int, key: str) -> list[str]:
         )
     if str(persistence.get("aof_enabled", "1")) == "0":
         found.append("appendonly is off: a restart of the server loses what came since its last snapshot")
+    for name, file in _LAST_WRITES.items():
+        if persistence.get(name, "ok") != "ok":
+            found.append(f"the server could not write {file} the last time, and may take no events: see its log")
     return found
 
 

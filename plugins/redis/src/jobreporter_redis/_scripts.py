@@ -1,4 +1,4 @@
-"""The Lua scripts: one file each, with what they take and return at its top."""
+"""The Lua scripts: one file each, with what they take and return at its top, and before each what they share."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from redis.exceptions import NoScriptError
 
 from jobreporter_redis._client import Client
 
+_FILES = files("jobreporter_redis")
+_SHARED = (_FILES / "lives.lua").read_text(encoding="utf-8")
+
 
 class Script:
     """One script. The server knows it by the hash of its text, and is given the text where it doesn't."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.text = (files("jobreporter_redis") / "scripts" / f"{name}.lua").read_text(encoding="utf-8")
+        self.text = _SHARED + (_FILES / "scripts" / f"{name}.lua").read_text(encoding="utf-8")
         self._hash = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, client: Client, keys: Sequence[str], arguments: Sequence[Any]) -> Any:

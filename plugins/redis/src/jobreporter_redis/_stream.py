@@ -3,7 +3,7 @@
 All keys begin with ``{jr:NAMESPACE}:``: the part in braces puts them into one slot of a cluster. They are: ``m`` what the
 stream is, ``h`` the heads, ``s:P`` the entries of a partition, ``p:PRODUCER`` its numbers, ``o`` the open executions, ``t``
 those declared lost, ``b`` signs of life, ``r`` the reporters, ``l:REPORTER:P`` ledger and lease, ``d:REPORTER`` its dead
-letters. An entry's id is ``OFFSET-MILLISECONDS``.
+letters. An entry's id is ``OFFSET-MILLISECONDS``. ``lives.lua`` says what becomes of positions where some of this is lost.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from jobreporter.streams import (
     StreamSettings,
     Trimmed,
     Window,
+    machine_time,
 )
 from jobreporter_redis import _scripts
 from jobreporter_redis._client import Client, connect, told, without_secrets
@@ -64,6 +65,8 @@ class RedisStream:
         self._connect: Callable[[], Client] = lambda: connect(url, options, settings.timeout)
         self._client: Client = None
         self._made: tuple[int, bytes] | None = None
+        #: By partition: the life of its offsets that positions are of, see ``lives.lua``.
+        self._lives: dict[int, bytes] = {}
 
     @property
     def partitions(self) -> int:
@@ -196,13 +199,17 @@ class RedisStream:
         is_task = int(reporter.startswith("."))
         milliseconds = min(round(seconds * 1000), _LONGEST_LEASE)
         answer = self._run(
-            _scripts.ACQUIRE, [self._key("l", reporter, partition)], owner, milliseconds, is_task, _LONGEST_LEASE
+            _scripts.ACQUIRE,
+            [self._key("l", reporter, partition), self._key("h")],
+            *(owner, milliseconds, is_task, _LONGEST_LEASE, partition),
         )
         if answer is None:
             raise ValueError(f"there is no reporter {reporter!r}")
         if answer == 0:
             return None
-        fence, position = answer
+        fence, position, life = answer
+        if not is_task:
+            self._lives[partition] = life
         return Lease(reporter=reporter, partition=partition, owner=owner, fence=fence, position=int(position))
 
     def renew(self, leases: Sequence[Lease], seconds: float) -> tuple[bool, ...]:
@@ -219,7 +226,7 @@ class RedisStream:
     def read(self, partition: int, position: int, max_bytes: int) -> Window:
         self._refuse_partition(partition)
         keys = [self._key("h"), self._key("s", partition)]
-        head, *parts = self._run(_scripts.READ, keys, partition, position, max_bytes)
+        head, *parts = self._run(_scripts.READ, keys, partition, position, max_bytes, self._lives.get(partition, b""))
         entries = []
         for key, events, data in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             offset, at = key.split(b"-")
@@ -243,6 +250,7 @@ class RedisStream:
             self._key("l", lease.reporter, lease.partition),
             self._key("s", lease.partition),
             self._key("d", lease.reporter),
+            self._key("h"),
         ]
         dead = sum(letter.events for letter in settlement.dead)
         letters = (part for letter in settlement.dead for part in (letter.at, _packed(letter)))
@@ -251,16 +259,18 @@ class RedisStream:
             keys,
             *(lease.owner, lease.fence, settlement.begin, settlement.end, settlement.last_key),
             *(settlement.handled, settlement.filtered, settlement.unknown, dead),
-            *(self._settings.most_letters, self._settings.most_letter_bytes),
+            *(self._settings.most_letters, self._settings.most_letter_bytes, lease.partition),
             *letters,
         )
         return cast(Settled, answer.decode())
 
     def trim(self, retention: Retention, *, most: int = 1000) -> Trimmed:
         names = self._known()
-        keys = [self._key("r"), self._key("h"), self._key("t"), self._key("b"), *self._entries(), *self._ledgers(names)]
+        keys = [self._key(each) for each in ("r", "h", "t", "b", "m")] + self._entries() + self._ledgers(names)
         bounds = (round(retention.max_age * 1000), retention.max_bytes, round(retention.forget_after * 1000))
-        removed, more, *expired = self._run(_scripts.TRIM, keys, self.partitions, most, *bounds, *names)
+        machine, seconds = machine_time()
+        asked = (self.partitions, most, *bounds, machine, round(seconds * 1000))
+        removed, more, *expired = self._run(_scripts.TRIM, keys, *asked, *names)
         return Trimmed(
             entries=removed,
             more=bool(more),

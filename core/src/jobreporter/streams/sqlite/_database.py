@@ -22,6 +22,8 @@ _PAGE = 4096
 _RESERVE = 4096
 # Bytes of the disk that only they may use. It is less than workers leave free, see `_stream.spool_writer`.
 _LEFT_FREE = 16 * 1024 * 1024
+# Bytes of the write-ahead log that stay. It grows for as long as somebody reads, such as a backup, and would stay as it is.
+_LOG = 16 * 1024 * 1024
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- id: partition << 48 | offset. through: bytes of data up to and with this entry, since the partition began.
@@ -136,6 +138,8 @@ class Database:
             run("PRAGMA auto_vacuum = INCREMENTAL")
             run("PRAGMA journal_mode = WAL")
         run(f"PRAGMA synchronous = {'FULL' if settings.sync else 'NORMAL'}")
+        run(f"PRAGMA journal_size_limit = {_LOG}")
+        run("PRAGMA temp_store = MEMORY")  # a container may have no folder that can be written to but the stream's
         # A third more than what the retention asks for: rows and indexes take room too.
         self._most_pages = settings.max_bytes * 4 // 3 // _PAGE + 4 * _RESERVE
         run(f"PRAGMA max_page_count = {self._most_pages}")

@@ -60,8 +60,8 @@ end
 -- The entries first: where memory is full, the first write is refused, and with it all of the call.
 for _, batch in ipairs(stored) do
   if batch.events > 0 then
-    local offset = tonumber(redis.call('HGET', heads, batch.partition) or 0)
-    local through = tonumber(redis.call('HGET', heads, batch.partition .. 'b') or 0) + #batch.data
+    local offset, through = standing(heads, batch.key, batch.partition)
+    through = through + #batch.data
     local id = string.format('%.0f-%s', offset, now)
     redis.call('XADD', batch.key, id, 'n', batch.events, 'd', batch.data, 't', string.format('%.0f', through))
     redis.call('HSET', heads, batch.partition, string.format('%.0f', offset + batch.events),

@@ -40,12 +40,13 @@ end
 
 for partition = 0, partitions - 1 do
   local ledger = KEYS[4 + partitions + partition]
-  redis.call('HDEL', ledger, 'owner', 'deadline', 'start', 'position', 'handled', 'dead', 'filtered', 'expired', 'unknown')
+  redis.call('HDEL', ledger, 'owner', 'deadline', 'start', 'position', 'handled', 'dead', 'filtered', 'expired', 'unknown',
+    'life')
   redis.call('HINCRBY', ledger, 'fence', 1) -- who still has a window of before can't settle it
   if ARGV[4] ~= 'forget' then
-    local head = tonumber(redis.call('HGET', KEYS[2], partition) or 0)
+    local head, _, life = standing(KEYS[2], KEYS[4 + partition], partition)
     local position = first_since(KEYS[4 + partition], head, tonumber(ARGV[4]))
-    redis.call('HSET', ledger, 'start', position, 'position', position)
+    redis.call('HSET', ledger, 'start', position, 'position', position, 'life', life)
   end
 end
 if ARGV[4] == 'forget' then

@@ -9,6 +9,10 @@ for n = 2, #ARGV do
     local counts = redis.call('HMGET', key, 'start', 'position', 'handled', 'dead', 'filtered', 'expired', 'unknown')
     if counts[1] then
       local head = redis.call('HGET', KEYS[2], partition) or '0'
+      if is_of_another(key, redis.call('HGET', KEYS[2], partition .. 'l') or '') then -- the next trim moves it
+        local to = oldest_of(KEYS[3 + partition], tonumber(head))
+        counts[1], counts[2] = string.format('%.0f', counts[1] + to - counts[2]), string.format('%.0f', to)
+      end
       local oldest = ''
       if tonumber(counts[2]) < tonumber(head) then
         local entry = redis.call('XREVRANGE', KEYS[3 + partition], counts[2], '-', 'COUNT', 1)

@@ -10,8 +10,8 @@ if not found or string.sub(found, 1, #mine) ~= mine then return 0 end
 redis.call('ZCARD', lost) -- a key of another type is an error here, before anything is written
 local time = redis.call('TIME')
 local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
-local offset = tonumber(redis.call('HGET', heads, partition) or 0)
-local through = tonumber(redis.call('HGET', heads, partition .. 'b') or 0) + #ARGV[5]
+local offset, through = standing(heads, entries, partition)
+through = through + #ARGV[5]
 redis.call('XADD', entries, string.format('%.0f-%s', offset, now), 'n', ARGV[4], 'd', ARGV[5], 't',
   string.format('%.0f', through))
 redis.call('HSET', heads, partition, string.format('%.0f', offset + ARGV[4]), partition .. 'b',

@@ -1,8 +1,10 @@
 -- Reads a run of entries. See jobreporter.streams.Stream.read.
 --
--- KEYS: heads, entries of the partition. ARGV: partition, position, most bytes.
--- Returns the head, then for each entry: id, events, data.
+-- KEYS: heads, entries of the partition. ARGV: partition, position, most bytes, the life that the position is of ("" if that
+-- is not known). Returns the head, then for each entry: id, events, data. In another life there is no such place: -1.
 local head = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
+local life = redis.call('HGET', KEYS[1], ARGV[1] .. 'l')
+if life and ARGV[4] ~= '' and life ~= ARGV[4] then return {'-1'} end
 local position, most = tonumber(ARGV[2]), tonumber(ARGV[3])
 local found = {string.format('%.0f', head)}
 if position >= head then return found end

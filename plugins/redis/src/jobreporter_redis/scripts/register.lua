@@ -11,34 +11,18 @@ local time = redis.call('TIME')
 local now = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 local first = redis.call('HLEN', KEYS[1]) == 0
 
--- A server that throws keys away, against the manual, leaves parts of a stream. What is missing is made to fit the rest.
-local heads, oldest = {}, {}
+local heads, oldest, lives = {}, {}, {}
 for partition = 0, partitions - 1 do
   local entries = KEYS[3 + partition]
-  local head = redis.call('HGET', KEYS[2], partition)
-  if not head then
-    local last = redis.call('XREVRANGE', entries, '+', '-', 'COUNT', 1)[1]
-    if last then
-      head = string.format('%.0f', string.match(last[1], '^%d+') + last[2][2])
-      redis.call('HSET', KEYS[2], partition, head, partition .. 'b', last[2][6])
-    else
-      head = '0'
-      redis.call('DEL', entries) -- an empty one remembers its last offset, and takes none before that
-    end
-  end
-  local entry = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
-  heads[partition], oldest[partition] = tonumber(head), tonumber(entry and string.match(entry[1], '^%d+') or head)
+  local head, _, life = standing(KEYS[2], entries, partition)
+  heads[partition], lives[partition] = head, life
+  oldest[partition] = oldest_of(entries, head)
 end
 
-local function begin(ledger, at)
+local function begin(ledger, at, life)
+  at = string.format('%.0f', at)
   redis.call('HDEL', ledger, 'handled', 'dead', 'filtered', 'expired', 'unknown')
-  redis.call('HSET', ledger, 'start', string.format('%.0f', at), 'position', string.format('%.0f', at))
-end
-
--- The counts stay. What is gone has expired; where offsets begin anew, it begins with what is there.
-local function move(ledger, field, from, to)
-  redis.call('HINCRBY', ledger, field, string.format('%.0f', to - from))
-  redis.call('HSET', ledger, 'position', string.format('%.0f', to))
+  redis.call('HSET', ledger, 'start', at, 'position', at, 'life', life)
 end
 
 for n = 2, #ARGV, 2 do
@@ -49,11 +33,13 @@ for n = 2, #ARGV, 2 do
     local position = redis.call('HGET', ledger, 'position')
     position = position and tonumber(position)
     if not position then
-      begin(ledger, (first or known or start == 'oldest') and oldest[partition] or heads[partition])
+      local at = (first or known or start == 'oldest') and oldest[partition] or heads[partition]
+      begin(ledger, at, lives[partition])
+    elseif is_of_another(ledger, lives[partition]) then
+      move_over(ledger, lives[partition], oldest[partition])
     elseif position < oldest[partition] then
-      move(ledger, 'expired', position, oldest[partition])
-    elseif position > heads[partition] then
-      move(ledger, 'start', position, oldest[partition])
+      redis.call('HINCRBY', ledger, 'expired', string.format('%.0f', oldest[partition] - position))
+      redis.call('HSET', ledger, 'position', string.format('%.0f', oldest[partition]))
     end
   end
   redis.call('HSET', KEYS[1], name, now)
