@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from jobreporter_history._engines import postgresql as engine
+from jobreporter_history._engines import postgresql_connection as asking
 from jobreporter_history._engines import postgresql_patience
 from jobreporter_history._open import open_database
 from jobreporter_history.store import Unavailable
@@ -106,7 +106,7 @@ def test_a_locked_table_keeps_the_batch(
     read: Read,
 ) -> None:
     """While another session of PostgreSQL holds a lock, the batch stays and is tried again; then everything is there."""
-    monkeypatch.setitem(engine._SETTINGS, "lock_timeout", "100ms")
+    monkeypatch.setitem(asking.SETTINGS, "lock_timeout", "100ms")
     url = postgresql.new_database()
     running = run(url)
     assert running.write(succeeded(NOW))
@@ -247,6 +247,51 @@ def test_a_server_that_falls_silent_keeps_the_batch(
         assert store.count().value == rows_equal_rollups(url) == 2
     finally:
         os.kill(backend, signal.SIGCONT)
+
+
+@contextmanager
+def too_much(url: str, most: int, then: str) -> Iterator[None]:
+    """In the block, the server does that in a transaction that writes more executions at once than so many."""
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SET search_path = jobreporter_history")
+        other.execute(
+            "CREATE FUNCTION limited() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " PERFORM set_config('tests.rows', (coalesce(nullif(current_setting('tests.rows', true), ''), '0')::int + 1)::text, true);"
+            f" IF current_setting('tests.rows')::int > {most} THEN {then}; END IF; RETURN NEW; END $$".encode()
+        )
+        other.execute("CREATE TRIGGER limited BEFORE INSERT ON exec_ok FOR EACH ROW EXECUTE FUNCTION limited()")
+        try:
+            yield
+        finally:
+            other.execute("DROP TRIGGER limited ON exec_ok")
+            other.execute("DROP FUNCTION limited")
+
+
+@pytest.mark.parametrize(
+    "then",
+    ["PERFORM pg_sleep(600)", "RAISE EXCEPTION 'canceling statement due to timeout' USING ERRCODE = '57014'"],
+    ids=["says nothing", "cancels"],
+)
+def test_a_server_for_which_a_batch_is_too_much_gets_less_at_once(
+    then: str, postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    """However often it is tried, a batch that takes longer than a server is waited for never gets in: so half of it is tried,
+    and so on, and what got in is not written again. What was given up is in nobody's way."""
+    url = postgresql.new_database()
+    running = run(url)
+    assert running.write(succeeded(NOW))
+    monkeypatch.setattr("jobreporter_history._session.PATIENCE", 1.0)
+    monkeypatch.setattr(postgresql_patience, "_SILENCE", 0.5)
+    with too_much(url, 12, then):
+        running.take(event for number in range(100) for event in succeeded(NOW + number % 50))
+        for _ in range(40):
+            if running.write():
+                break
+        assert rows_equal_rollups(url) == 101
+        assert len(running.said) >= 3  # of 100, 50 and 25 at once
+    assert running.write(event for number in range(100) for event in succeeded(NOW + number))
+    assert running.lost == {}
+    assert rows_equal_rollups(url) == 201
 
 
 def test_what_a_database_has_as_its_defaults_counts_for_others(
