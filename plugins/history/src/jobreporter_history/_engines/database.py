@@ -80,6 +80,11 @@ class Database(Protocol):
     shown: str
     #: The monotonic time until which those who use it have to be through: then nobody waits for it any more.
     deadline: float
+    #: Another number whenever it may be another history from now on: it was opened for writing anew, and may have been brought
+    #: back from a backup, or be another server's that lacks the latest.
+    opened: int
+    #: The same of reading.
+    opened_to_read: int
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction. It is committed, unless the block raises."""

@@ -60,6 +60,9 @@ class PostgresqlDatabase:
         self._clock = clock
         self._lock = threading.Lock()
         self.deadline = math.inf
+        self.opened = self.opened_to_read = 0
+        #: When the server behind a pooler was started.
+        self._server: object = None
         self._free: dict[bool, list[PatientConnection]] = {True: [], False: []}
         self._pid = os.getpid()
 
@@ -68,6 +71,9 @@ class PostgresqlDatabase:
         with self._connection(writes=True) as connection, translated(), connection.transaction():
             asked = _asked(connection, writes=True)
             asked.begin()
+            if asked.server != self._server:
+                self._server = asked.server
+                self.opened += 1
             yield asked
 
     @contextmanager
@@ -139,6 +145,8 @@ class PostgresqlDatabase:
             except BaseException:
                 connection.close()
                 raise
+        self.opened += writes
+        self.opened_to_read += not writes
         return connection
 
 

@@ -50,6 +50,8 @@ class PostgresqlConnection:
     """The connection of a `PostgresqlDatabase`, which has its session to itself."""
 
     words = WORDS
+    #: Which server it is, where that may change from one transaction to the next.
+    server: object = None
 
     def __init__(self, connection: psycopg.Connection[Row]) -> None:
         self.raw = connection
@@ -124,7 +126,7 @@ class PooledConnection(PostgresqlConnection):
 
     def begin(self) -> None:
         each = (f"set_config('{name}', '{value}', true)" for name, value in self._settings.items())
-        self.raw.execute(f"SELECT {', '.join(each)}")
+        [(self.server, *_)] = self.raw.execute(f"SELECT pg_postmaster_start_time(), {', '.join(each)}").fetchall()
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:

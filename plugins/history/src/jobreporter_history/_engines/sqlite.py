@@ -119,6 +119,7 @@ class SqliteDatabase:
         self.immutable = False
         #: The monotonic time after which nobody waits for another writer, however many transactions that is for.
         self.deadline = math.inf
+        self.opened = self.opened_to_read = 0
         self._prepare = prepare
         self._writer = SqliteHandle(path, self._open_to_write)
         self._readers: list[SqliteHandle] = []
@@ -200,6 +201,7 @@ class SqliteDatabase:
             except BaseException:
                 connection.close()
                 raise
+        self.opened += 1
         return connection
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
@@ -236,6 +238,7 @@ class SqliteDatabase:
                     raise
                 connection = self._connected(f"{address}&immutable=1")
                 self.immutable = True
+        self.opened_to_read += 1
         return connection
 
     def _connected(self, address: str) -> sqlite3.Connection:

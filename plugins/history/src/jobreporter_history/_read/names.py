@@ -10,6 +10,10 @@ class Names:
     """What is known so far. It is read again where a number is met that isn't known."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Read them anew: they may be others by now."""
         self._series: dict[int, Series] = {}
         self._releases: dict[int, str] = {}
 

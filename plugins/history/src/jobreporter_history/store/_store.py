@@ -48,7 +48,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._names = Names()
-        self._checked = False
+        #: Which opening of the database was looked at.
+        self._opened = 0
 
     def close(self) -> None:
         """Close what is open. The next question opens it again."""
@@ -315,7 +316,8 @@ class Store:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with self._database.reading() as connection:
-            if not self._checked:
+            if (opened := self._database.opened_to_read) != self._opened:
                 migrations.check_version(connection)
-                self._checked = True
+                self._names.forget()
+                self._opened = opened
             yield connection
