@@ -99,10 +99,9 @@ def test_what_was_learnt_since_is_looked_up_again(engine: str, tmp_path: Path, r
         fail(other, "other", "third")
         fail(knows, "late", "later", "early")
         expected = ["shop.early", "shop.early", "shop.late", "shop.later", "shop.other", "shop.third"]
-        with closing(page):
-            assert sorted(each.name for each in page.executions().rows) == expected
         with closing(open_store(url)) as found:
-            assert sorted(each.name for each in found.executions().rows) == expected
+            ids = {each.execution_id: each.name for each in found.executions().rows}
+            assert sorted(ids.values()) == expected
             incidents = {each.job: each.type for each in found.incidents()}
             assert incidents == {
                 f"shop.{each}": f"shop.errors.{each.title()}" for each in ("early", "late", "later", "other", "third")
@@ -111,6 +110,9 @@ def test_what_was_learnt_since_is_looked_up_again(engine: str, tmp_path: Path, r
                 detail = found.incident(each.incident or 0)
                 assert detail is not None
                 assert detail.incident.job == each.name
+        with closing(page):
+            named = {each: page.execution(each) for each in ids}
+            assert {each: detail and detail.execution.name for each, detail in named.items()} == ids
         assert rows_equal_rollups(url) == 6
         for each in (knows, other):
             each.close()
