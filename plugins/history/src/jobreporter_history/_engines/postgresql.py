@@ -61,8 +61,8 @@ class PostgresqlDatabase:
         self._lock = threading.Lock()
         self.deadline = math.inf
         self.opened = self.opened_to_read = 0
-        #: When the server behind a pooler was started.
-        self._server: object = None
+        #: The server behind a pooler that was written to, and that was read from.
+        self._servers: dict[bool, object] = {True: None, False: None}
         self._free: dict[bool, list[PatientConnection]] = {True: [], False: []}
         self._pid = os.getpid()
 
@@ -71,15 +71,16 @@ class PostgresqlDatabase:
         with self._connection(writes=True) as connection, translated(), connection.transaction():
             asked = _asked(connection, writes=True)
             asked.begin()
-            if asked.server != self._server:
-                self._server = asked.server
-                self.opened += 1
+            self.opened += self._is_another(asked, writes=True)
             yield asked
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         with self._connection(writes=False) as connection:
-            yield _asked(connection, writes=False)
+            asked = _asked(connection, writes=False)
+            with translated():
+                self.opened_to_read += self._is_another(asked, writes=False)
+            yield asked
 
     def now(self) -> float:
         if self._clock is not None:
@@ -95,6 +96,11 @@ class PostgresqlDatabase:
         for connections in self._free.values():
             while connections:
                 connections.pop().close()
+
+    def _is_another(self, asked: PostgresqlConnection, *, writes: bool) -> bool:
+        """Whether a pooler has led to another server than the last time."""
+        before, self._servers[writes] = self._servers[writes], asked.server()
+        return self._servers[writes] != before
 
     @contextmanager
     def _connection(self, *, writes: bool) -> Iterator[PatientConnection]:

@@ -50,8 +50,6 @@ class PostgresqlConnection:
     """The connection of a `PostgresqlDatabase`, which has its session to itself."""
 
     words = WORDS
-    #: Which server it is, where that may change from one transaction to the next.
-    server: object = None
 
     def __init__(self, connection: psycopg.Connection[Row]) -> None:
         self.raw = connection
@@ -110,6 +108,10 @@ class PostgresqlConnection:
     def begin(self) -> None:
         """What a transaction begins with."""
 
+    def server(self) -> object:
+        """Which server it is, where that may change from one transaction to the next."""
+        return None
+
     def _execute(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Row]:
         return self.raw.execute(_marked(sql), parameters)
 
@@ -126,7 +128,10 @@ class PooledConnection(PostgresqlConnection):
 
     def begin(self) -> None:
         each = (f"set_config('{name}', '{value}', true)" for name, value in self._settings.items())
-        [(self.server, *_)] = self.raw.execute(f"SELECT pg_postmaster_start_time(), {', '.join(each)}").fetchall()
+        self.raw.execute(f"SELECT {', '.join(each)}")
+
+    def server(self) -> object:
+        return self.raw.execute("SELECT pg_postmaster_start_time()").fetchone()
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
