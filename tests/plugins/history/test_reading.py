@@ -164,7 +164,7 @@ def test_filters_are_anded(store: Store) -> None:
         for (one, holds), (other, holds_too) in zip(FILTERS, FILTERS[step:] + FILTERS[:step], strict=True):
             expected = [each.execution_id for each in every if holds(each) and holds_too(each)]
             assert [each.execution_id for each in everything(store, [one, other])] == expected, (one, other)
-            assert store.count([one, other]).value == len(expected)
+            assert store.count([one, other], budget=60).value == len(expected)
 
 
 def test_counts_are_exact_where_rollups_know(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -474,7 +474,7 @@ def test_threads_share_a_store(store: Store) -> None:
 
     def ask() -> None:
         for _ in range(5):
-            answers.append(len(store.executions([Term("text", "pears")], limit=500).rows))  # noqa: PERF401 - what was answered before an error counts
+            answers.append(len(store.executions([Term("text", "pears")], limit=500, budget=60).rows))  # noqa: PERF401 - what was answered before an error counts
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:

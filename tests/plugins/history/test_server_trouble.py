@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from jobreporter.testing import make_error
 from jobreporter_history._engines import postgresql_connection as asking
 from jobreporter_history._engines import postgresql_patience
 from jobreporter_history._open import open_database
@@ -319,3 +320,20 @@ def test_what_a_database_has_as_its_defaults_counts_for_others(
         found = [connection.row(f"SHOW {name}") for name in defaults]
     database.close()
     assert found == [("1min",), ("5s",), ("read committed",), ("UTF8",), ("1",)]
+
+
+def test_what_is_found_is_found_in_turkish_too(postgresql: PostgresqlServer, run: Run, read: Read) -> None:
+    """There the small letter of I is another one, and still people look for words of English in capitals and in small letters."""
+    with psycopg.connect(postgresql.url("postgres"), autocommit=True) as other:
+        other.execute(
+            "CREATE DATABASE turkish TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR'"
+        )
+    url = postgresql.url("turkish")
+    running = run(url)
+    error = make_error("shop.errors.InvalidID", "İade YAPILMADI: INVALID")
+    assert running.write(failed(NOW, name="shop.Import", event={"error": error}))
+    store = read(url)
+    for wanted in ("invalid", "INVALID", "import", "invalidid", "yap\u0131lmad\u0131", "iade"):
+        assert store.incident_count(find=wanted) == 1, wanted
+    assert store.incident_count(find="export") == 0
+    assert rows_equal_rollups(url) == 1

@@ -25,6 +25,8 @@ class Words(NamedTuple):
     blob: str
     #: Text that is compared byte by byte, so that what begins alike lies side by side.
     key_text: str
+    #: Behind text of which only letters from A to Z are to be made small, and each as in English: elsewhere I is another letter.
+    english: str
     #: What makes a table lie in the order of its key, where that is to be said.
     clustered: str
     #: Selects the key that this connection made up last.

@@ -40,6 +40,7 @@ WORDS = Words(
     real="DOUBLE PRECISION",
     blob="BYTEA",
     key_text='TEXT COLLATE "C"',
+    english=' COLLATE "C"',
     clustered="",
     last_identity="SELECT lastval()",
     for_update=" FOR UPDATE",

@@ -49,6 +49,7 @@ WORDS = Words(
     real="REAL",
     blob="BLOB",
     key_text="TEXT",
+    english="",
     clustered=" WITHOUT ROWID",
     last_identity="SELECT last_insert_rowid()",
     for_update="",
