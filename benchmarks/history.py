@@ -35,7 +35,30 @@ LONGEST = 100e6
 
 
 def main(report: Report) -> None:
-    kept = how_many()
+    if said().only != "writers":
+        beside_others(report, said().executions)
+    if said().only != "peers":
+        writers(report)
+
+
+def writers(report: Report) -> None:
+    """What a flush takes where several processes write."""
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as other, postgresql(Path(other)) as port:
+        urls = {
+            "SQLite": f"sqlite://{name}/history.db",
+            "PostgreSQL": f"postgresql://bench@127.0.0.1:{port}/ours",
+        }
+        for url in urls.values():
+            History("", url).close()
+        report.note(
+            "A flush of 25 executions, of eight processes that have one each second: "
+            + "; ".join(_history_writers.told(name, url) for name, url in urls.items())
+            + "."
+        )
+
+
+def beside_others(report: Report, kept: int) -> None:
+    """Ours and the others with the same executions."""
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as other:
         folder = Path(name)
         with postgresql(Path(other)) as port, redis_server(folder) as redis:
@@ -57,19 +80,16 @@ def main(report: Report) -> None:
                 first = about.keeping(report, first)
                 about.asking(report)
             report.note(unindexed(sqlite, server))
-            report.note(
-                "A flush of 25 executions, of eight processes that have one each second: "
-                + "; ".join(_history_writers.told(store.name, store.url) for store in (sqlite, server))
-                + "."
-            )
             sqlite.close()
             server.close()
 
 
-def how_many() -> int:
+def said() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(description="Keeping executions and finding them again.")
     parser.add_argument("--executions", type=int, default=KEPT, help="how many are kept when it is measured")
-    return int(parser.parse_args().executions)
+    parser.add_argument("--only", choices=["peers", "writers"], help="measure this alone, and keep the rest as it is")
+    return parser.parse_args()
 
 
 def fill(store: Keeps, count: int) -> None:
@@ -160,4 +180,4 @@ def unindexed(*stores: History) -> str:
 
 if __name__ == "__main__":
     assert shutil.which("redis-server"), "this needs redis-server (Debian: apt install redis-server)"
-    run(main)
+    run(main, part=said().only is not None)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from jobreporter_history._engines.postgresql import PostgresqlConnection
+from jobreporter_history._engines.postgresql_connection import PostgresqlConnection
 from jobreporter_history._engines.sqlite import SqliteConnection
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -170,6 +171,9 @@ def test_without_the_workers_word_names_and_folders_decide(filename: str, module
         ("due 2026-01-02T03:04:05.678Z, now 03:04", "due <date>, now <time>"),
         ("mail to ada@shop.example bounced", "mail to <mail> bounced"),
         ("commit 9fceb02d0ae598e95dc970b74767f19372d61af8", "commit <id>"),
+        ("order_1029 and user42 of SKU12345", "order_<number> and user<number> of SKU<number>"),
+        ("job 5f2a waits for a1b2c3", "job <id> waits for <id>"),
+        ("no utf8 on s3 or k8s in i18n", "no utf8 on s3 or k8s in i18n"),
         ("deadlock detected", "deadlock detected"),
         ("don't and can't stay", "don't and can't stay"),
     ],
@@ -177,6 +181,55 @@ def test_without_the_workers_word_names_and_folders_decide(filename: str, module
 def test_templates_leave_out_what_is_unique(message: str, expected: str) -> None:
     """Ids, dates, addresses, paths, quoted text and numbers are taken out, and words stay."""
     assert template(message) == expected
+
+
+@pytest.mark.parametrize(
+    ("filename", "other", "module"),
+    [
+        ("/srv/shop/releases/20261130121500/job.py", "/srv/shop/releases/20261201091100/job.py", "__main__"),
+        ("/private/tmp/tmpab12cd_9/job.py", "/private/tmp/tmpzzqkqpxy/job.py", "__main__"),
+        ("/var/folders/zz/T/tmpab12cd_9/job.py", "/var/folders/zz/T/tmpzz_4kq01/job.py", None),
+        ("/root/.pex/unzipped_pexes/3f9a11c07be2/__main__.py", "/root/.pex/unzipped_pexes/77aa11c07be2/__main__.py", None),
+        ("/home/kim/ipykernel_12345/1234567.py", "/home/kim/ipykernel_99112/7654321.py", "__main__"),
+        ("<ipython-input-3-9f86d081884c>", "<ipython-input-4-1186d081884c>", "__main__"),
+        ("/data/spark-3c2e1f9a-7c11-4e0a-9a77-abcdefabcdef/job.py", "/data/spark-112e1f9a-7c11-4e0a-9a77-abcdefabcdef/job.py", None),
+        (r"C:\Temp\_MEI123442\job.py", r"C:\Temp\_MEI99442\job.py", "__main__"),
+        ("/dev/fd/63", "/dev/fd/62", None),
+        ("loader_140234234.flow", "loader_140999994.flow", ...),
+        ("unusual_prefix_3f9a11c07be23f9a_nightly", "unusual_prefix_11111c07be23f9a0_nightly", ...),
+    ],
+)  # fmt: skip
+def test_names_that_are_new_in_each_run_are_one_place(filename: str, other: str, module: Any) -> None:
+    """A release's folder, a temporary one, a module that a framework makes up: the failures in it are one incident."""
+    frames = [
+        Frame(filename="/dags/x.py", lineno=1, function="f_839201", module=each, in_app=True)
+        if module is ...
+        else Frame(filename=each, lineno=1, function="f_117740", module=module, in_app=True)
+        for each in (filename, other)
+    ]
+    found = {of_failure(make_event(Failure, error=make_error(frames=(frame,))), ORIGIN).value for frame in frames}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("/srv/v1/pay.py", "shop.v1.pay"), ("/srv/v2/pay.py", "shop.v2.pay")),
+        (("/srv/etl/step-1/load.py", "__main__"), ("/srv/etl/step-2/load.py", "__main__")),
+        (("/srv/tmp_reports/job.py", "__main__"), ("/srv/tmp_exports/job.py", "__main__")),
+        (("/srv/deadbeef/job.py", "__main__"), ("/srv/cafebabe/job.py", "__main__")),
+        (("<string>", None), ("<stdin>", None)),
+        (("/x.py", "shop.migrations.0042_users"), ("/x.py", "shop.migrations.0043_users")),
+    ],
+)
+def test_names_that_people_gave_are_several_places(one: tuple[str, str | None], other: tuple[str, str | None]) -> None:
+    """Versions, steps and numbered modules are what they are called."""
+    frames = [
+        Frame(filename=filename, lineno=1, function="f", module=module, in_app=True)
+        for filename, module in (one, other)
+    ]
+    found = {of_failure(make_event(Failure, error=make_error(frames=(frame,))), ORIGIN).value for frame in frames}
+    assert len(found) == 2
 
 
 @given(st.text(max_size=3000))

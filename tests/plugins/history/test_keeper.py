@@ -12,7 +12,7 @@ import pytest
 
 from jobreporter import Aborted, Event, Origin, Started, Stopped
 from jobreporter_history._engines import file_lock, sqlite
-from jobreporter_history._engines import postgresql as engine
+from jobreporter_history._engines import postgresql_connection as asking
 from jobreporter_history._incidents.keeper import Keeper
 from jobreporter_history._incidents.lease import LENGTH
 from jobreporter_history._open import open_database
@@ -77,7 +77,7 @@ def test_a_stopped_keeper_that_goes_on_writes_nothing_twice(url: str, monkeypatc
     the first one does when it goes on, each row is there once."""
     fail_five(url)
     last = Child(keeper_of(url, "first", NOW + 10), None).wait()
-    monkeypatch.setitem(engine._SETTINGS, "idle_in_transaction_session_timeout", "100ms")
+    monkeypatch.setitem(asking.SETTINGS, "idle_in_transaction_session_timeout", "400ms")
     monkeypatch.setattr(sqlite, "PATIENCE", 0.05)
     monkeypatch.setattr(file_lock, "_PATIENCE", 0.05)
     taken_over = 0

@@ -12,11 +12,12 @@ import pytest
 from jobreporter import Aborted, ErrorInfo, Failure, Started, Stopped, Success
 from jobreporter.schedules import Schedule
 from jobreporter.testing import make_error
-from jobreporter_history._display.attempts import attempts_at
+from jobreporter_history._display.lineage import attempts_at, line_of
 from jobreporter_history._engines.sqlite import SqliteConnection
 from jobreporter_history._open import open_database
 from jobreporter_history._read import figures, walk
 from jobreporter_history._schedules.watch import Watch
+from jobreporter_history._write import dictionary
 from jobreporter_history.store import KEYS, Execution, Store, Term
 
 from .conftest import Read, Run
@@ -163,7 +164,7 @@ def test_filters_are_anded(store: Store) -> None:
         for (one, holds), (other, holds_too) in zip(FILTERS, FILTERS[step:] + FILTERS[:step], strict=True):
             expected = [each.execution_id for each in every if holds(each) and holds_too(each)]
             assert [each.execution_id for each in everything(store, [one, other])] == expected, (one, other)
-            assert store.count([one, other]).value == len(expected)
+            assert store.count([one, other], budget=60).value == len(expected)
 
 
 def test_counts_are_exact_where_rollups_know(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,6 +299,58 @@ def test_jobs_of_others_with_the_same_id_are_no_attempts(url: str, read: Read) -
     for number in range(3):
         [run] = store.running(execution_id=f"{number}/2")
         assert [each.execution_id for each in attempts_at(store, run)] == [f"{number}/1", f"{number}/2"]
+        assert store.attempts("1", source="nobody's") == ()
+
+
+def test_programs_whose_ids_count_from_1_share_no_line(url: str, read: Read) -> None:
+    """Each has a first job 1. A line leads on into other programs all the same, but into no other environment."""
+
+    def lead(source: str, service: str, environment: str, *, runs: bool = False) -> None:
+        name = f"{source} {service} {environment}".strip()
+        first = new_job(id="1", execution_id=name, source=source)
+        child = new_job(id="2", execution_id=f"{name} 2", source=source, root_id="1", parent_id="1")
+        ends = [] if runs else [Success(job=first, at=NOW + 1)]
+        origin = msgspec.structs.replace(ORIGIN, service=service, environment=environment)
+        write(url, [Started(job=first, at=NOW), *ends, Success(job=child, at=NOW + 2)], origin)
+
+    lead("rows", "shop", "production")
+    lead("rows", "post", "production", runs=True)
+    lead("rows", "shop", "staging")
+    elsewhere = new_job(id="far", execution_id="far", source="celery", root_id="1", parent_id="2")
+    write(url, [Success(job=elsewhere, at=NOW + 3)], msgspec.structs.replace(ORIGIN, service="mail"))
+    store = read(url)
+
+    def line(execution_id: str) -> set[str]:
+        detail = store.execution(execution_id)
+        run = detail.execution if detail else store.running(execution_id=execution_id)[0]
+        return {each.execution_id for each in line_of(store, run, 10)}
+
+    ours = {"rows shop production", "rows shop production 2", "far"}
+    assert line("rows shop production") == line("rows shop production 2") == ours
+    assert line("rows post production") == {"rows post production", "rows post production 2", "far"}
+    assert line("rows shop staging") == {"rows shop staging", "rows shop staging 2"}
+    assert line("far") > ours
+    assert [each.execution_id for each in store.line("1", source="rows", service="post")] == ["rows post production 2"]
+    assert [each.service for each in store.running(job_id="1", service="post")] == ["post"]
+    assert store.running(job_id="1", service="shop") == ()
+
+
+@pytest.mark.parametrize(("most", "limit"), [(100, 5), (2, 20)])
+def test_jobs_of_others_take_no_room(
+    most: int, limit: int, url: str, monkeypatch: pytest.MonkeyPatch, read: Read
+) -> None:
+    """As much is found of one program's job as was asked for, however much of others has the same id; some are found as well
+    where they stand in the series for all that are too many."""
+    monkeypatch.setattr(dictionary, "MOST_SERIES", most)
+    services = ["ours", "theirs", "late", "later"]
+    for number, service in enumerate(services):
+        origin = msgspec.structs.replace(ORIGIN, service=service)
+        jobs = [new_job(id="1", execution_id=f"{service}/{attempt}") for attempt in range(5)]
+        write(url, [Success(job=job, at=NOW + number * 10 + at) for at, job in enumerate(jobs)], origin)
+    store = read(url)
+    for service in services:
+        found = store.attempts("1", service=service, limit=limit)
+        assert [each.execution_id for each in found] == [f"{service}/{attempt}" for attempt in range(5)]
 
 
 def test_what_runs_has_its_usual_duration(url: str, read: Read) -> None:
@@ -421,7 +474,7 @@ def test_threads_share_a_store(store: Store) -> None:
 
     def ask() -> None:
         for _ in range(5):
-            answers.append(len(store.executions([Term("text", "pears")], limit=500).rows))  # noqa: PERF401 - what was answered before an error counts
+            answers.append(len(store.executions([Term("text", "pears")], limit=500, budget=60).rows))  # noqa: PERF401 - what was answered before an error counts
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:

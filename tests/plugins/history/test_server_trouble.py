@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from jobreporter_history._engines import postgresql as engine
+from jobreporter.testing import make_error
+from jobreporter_history._engines import postgresql_connection as asking
 from jobreporter_history._engines import postgresql_patience
 from jobreporter_history._open import open_database
 from jobreporter_history.store import Unavailable
@@ -106,7 +107,7 @@ def test_a_locked_table_keeps_the_batch(
     read: Read,
 ) -> None:
     """While another session of PostgreSQL holds a lock, the batch stays and is tried again; then everything is there."""
-    monkeypatch.setitem(engine._SETTINGS, "lock_timeout", "100ms")
+    monkeypatch.setitem(asking.SETTINGS, "lock_timeout", "100ms")
     url = postgresql.new_database()
     running = run(url)
     assert running.write(succeeded(NOW))
@@ -249,6 +250,51 @@ def test_a_server_that_falls_silent_keeps_the_batch(
         os.kill(backend, signal.SIGCONT)
 
 
+@contextmanager
+def too_much(url: str, most: int, then: str) -> Iterator[None]:
+    """In the block, the server does that in a transaction that writes more executions at once than so many."""
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SET search_path = jobreporter_history")
+        other.execute(
+            "CREATE FUNCTION limited() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " PERFORM set_config('tests.rows', (coalesce(nullif(current_setting('tests.rows', true), ''), '0')::int + 1)::text, true);"
+            f" IF current_setting('tests.rows')::int > {most} THEN {then}; END IF; RETURN NEW; END $$".encode()
+        )
+        other.execute("CREATE TRIGGER limited BEFORE INSERT ON exec_ok FOR EACH ROW EXECUTE FUNCTION limited()")
+        try:
+            yield
+        finally:
+            other.execute("DROP TRIGGER limited ON exec_ok")
+            other.execute("DROP FUNCTION limited")
+
+
+@pytest.mark.parametrize(
+    "then",
+    ["PERFORM pg_sleep(600)", "RAISE EXCEPTION 'canceling statement due to timeout' USING ERRCODE = '57014'"],
+    ids=["says nothing", "cancels"],
+)
+def test_a_server_for_which_a_batch_is_too_much_gets_less_at_once(
+    then: str, postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    """However often it is tried, a batch that takes longer than a server is waited for never gets in: so half of it is tried,
+    and so on, and what got in is not written again. What was given up is in nobody's way."""
+    url = postgresql.new_database()
+    running = run(url)
+    assert running.write(succeeded(NOW))
+    monkeypatch.setattr("jobreporter_history._session.PATIENCE", 1.0)
+    monkeypatch.setattr(postgresql_patience, "_SILENCE", 0.5)
+    with too_much(url, 12, then):
+        running.take(event for number in range(100) for event in succeeded(NOW + number % 50))
+        for _ in range(40):
+            if running.write():
+                break
+        assert rows_equal_rollups(url) == 101
+        assert len(running.said) >= 3  # of 100, 50 and 25 at once
+    assert running.write(event for number in range(100) for event in succeeded(NOW + number))
+    assert running.lost == {}
+    assert rows_equal_rollups(url) == 201
+
+
 def test_what_a_database_has_as_its_defaults_counts_for_others(
     postgresql: PostgresqlServer, run: Run, read: Read
 ) -> None:
@@ -274,3 +320,20 @@ def test_what_a_database_has_as_its_defaults_counts_for_others(
         found = [connection.row(f"SHOW {name}") for name in defaults]
     database.close()
     assert found == [("1min",), ("5s",), ("read committed",), ("UTF8",), ("1",)]
+
+
+def test_what_is_found_is_found_in_turkish_too(postgresql: PostgresqlServer, run: Run, read: Read) -> None:
+    """There the small letter of I is another one, and still people look for words of English in capitals and in small letters."""
+    with psycopg.connect(postgresql.url("postgres"), autocommit=True) as other:
+        other.execute(
+            "CREATE DATABASE turkish TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR'"
+        )
+    url = postgresql.url("turkish")
+    running = run(url)
+    error = make_error("shop.errors.InvalidID", "İade YAPILMADI: INVALID")
+    assert running.write(failed(NOW, name="shop.Import", event={"error": error}))
+    store = read(url)
+    for wanted in ("invalid", "INVALID", "import", "invalidid", "yap\u0131lmad\u0131", "iade"):
+        assert store.incident_count(find=wanted) == 1, wanted
+    assert store.incident_count(find="export") == 0
+    assert rows_equal_rollups(url) == 1

@@ -15,7 +15,7 @@ import pytest
 
 from jobreporter import Dispatcher, Event
 from jobreporter_history import HistoryReporter
-from jobreporter_history._engines.postgresql import PostgresqlConnection
+from jobreporter_history._engines.postgresql_connection import PostgresqlConnection
 from jobreporter_history._open import open_database
 from jobreporter_history._write.writer import Writer
 from jobreporter_history.store import Unavailable

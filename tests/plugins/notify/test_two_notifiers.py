@@ -12,7 +12,7 @@ import pytest
 
 from jobreporter import Secret
 from jobreporter_history._engines import file_lock, sqlite
-from jobreporter_history._engines import postgresql as engine
+from jobreporter_history._engines import postgresql_connection as asking
 from jobreporter_history._incidents.keeper import Keeper
 from jobreporter_history._open import open_database
 from jobreporter_history.store import StoreError, open_store
@@ -95,7 +95,7 @@ def scene(url: str, services: Services) -> Scene:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for a lock that a stopped process holds."""
-    monkeypatch.setitem(engine._SETTINGS, "idle_in_transaction_session_timeout", "100ms")
+    monkeypatch.setitem(asking.SETTINGS, "idle_in_transaction_session_timeout", "100ms")
     monkeypatch.setattr(sqlite, "PATIENCE", 0.02)
     monkeypatch.setattr(file_lock, "_PATIENCE", 0.02)
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from jobreporter import BrokenReporter, Context, Event, Origin, Started, Stopped, TryAgain, one_line
 from jobreporter_history._engines.database import Database
 from jobreporter_history._engines.sqlite import SqliteDatabase
-from jobreporter_history._engines.trouble import Damaged, DiskFull, Refused, StoreError, Unavailable
+from jobreporter_history._engines.trouble import Damaged, DiskFull, OutOfTime, Refused, Silent, StoreError, Unavailable
 from jobreporter_history._options import HistoryOptions
 from jobreporter_history._rows.events import begun, ended
 from jobreporter_history._upkeep.damage import put_aside
@@ -51,6 +51,8 @@ class Session:
         self._monotonic = monotonic
         self._writer = Writer(database)
         self._batch = Batch()
+        #: How many executions are written at once: fewer after a server took too long over more.
+        self._at_once = MOST_EVENTS
         self._in_trouble = False
         #: What was said, and the monotonic time until which it isn't said again.
         self._silent_until: dict[str, float] = {}
@@ -140,7 +142,7 @@ class Session:
         if isinstance(self._database, SqliteDatabase) and is_short(self._database):
             self._make_room()
         try:
-            self._writer.write(self._batch)
+            self._write_parts()
         except DiskFull as error:
             self._write_on_full_disk(error)
         except Damaged as error:
@@ -149,6 +151,22 @@ class Session:
         else:
             self._recovered()
         self._batch = Batch()
+
+    def _write_parts(self) -> None:
+        """The whole batch at once, as a rule. Where the server took too long over that, half of it, and so on.
+
+        What is written stays written. When the time is over, the rest is left for the next time.
+        """
+        for part in self._batch.parts(self._at_once):
+            if self._monotonic() > self._database.deadline:
+                raise Silent("it takes so long to write that the rest waits")
+            try:
+                self._writer.write(part)
+            except (Silent, OutOfTime):
+                self._at_once = max(1, len(part) // 2)
+                raise
+            self._at_once = min(MOST_EVENTS, 2 * self._at_once)
+            self._batch.remove(part)
 
     def _write_on_full_disk(self, error: DiskFull) -> None:
         """One day after the other goes, until there is room; without any, the batch is lost, and counted.

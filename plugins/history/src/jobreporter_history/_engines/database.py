@@ -25,6 +25,8 @@ class Words(NamedTuple):
     blob: str
     #: Text that is compared byte by byte, so that what begins alike lies side by side.
     key_text: str
+    #: Behind text of which only letters from A to Z are to be made small, and each as in English: elsewhere I is another letter.
+    english: str
     #: What makes a table lie in the order of its key, where that is to be said.
     clustered: str
     #: Selects the key that this connection made up last.
@@ -80,6 +82,11 @@ class Database(Protocol):
     shown: str
     #: The monotonic time until which those who use it have to be through: then nobody waits for it any more.
     deadline: float
+    #: Another number whenever it may be another history from now on: it was opened for writing anew, and may have been brought
+    #: back from a backup, or be another server's that lacks the latest.
+    opened: int
+    #: The same of reading.
+    opened_to_read: int
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction. It is committed, unless the block raises."""

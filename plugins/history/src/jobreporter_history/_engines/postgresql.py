@@ -4,126 +4,45 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import select
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from jobreporter_history._engines.database import Connection, Row, Statement, Words
+from jobreporter_history._engines.database import Connection, Row
+from jobreporter_history._engines.postgresql_connection import SCHEMA, SETTINGS, PooledConnection, PostgresqlConnection
 from jobreporter_history._engines.postgresql_errors import meaning_at_connect, translated
 from jobreporter_history._engines.postgresql_patience import PatientConnection
-from jobreporter_history._engines.trouble import OutOfTime, Refused
+from jobreporter_history._engines.trouble import Refused
 from jobreporter_history._engines.urls import without_password
 
-#: Where the tables are: a program's own have names as plain as these.
-SCHEMA = "jobreporter_history"
-
-# Seconds. What waits for a lock gives up, and a transaction whose process is stopped is ended by the server, so that
-# nobody waits for it. Whatever is the default of the database or the role, these count.
+# Seconds.
 _CONNECT = 3
-_SETTINGS = {
-    "search_path": SCHEMA,
-    # Writers that meet lock rows, and wait for each other; where they may not see what the other wrote, they fail.
-    "default_transaction_isolation": r"read\ committed",
-    "extra_float_digits": "1",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "10s",
-    "statement_timeout": "60s",
-    # Rows of the last moments may be lost where the server crashes, as with SQLite.
-    "synchronous_commit": "off",
-    "timezone": "UTC",
-    "client_min_messages": "warning",
-}
 _REACHED: dict[str, Any] = {
     "connect_timeout": _CONNECT,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
     "client_encoding": "utf8",
+    "application_name": "jobreporter-history",
 }
-
-WORDS = Words(
-    identity="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-    key="BIGINT PRIMARY KEY",
-    integer="BIGINT",
-    small="SMALLINT",
-    real="DOUBLE PRECISION",
-    blob="BYTEA",
-    key_text='TEXT COLLATE "C"',
-    clustered="",
-    last_identity="SELECT lastval()",
-    for_update=" FOR UPDATE",
-)
+# A space in a value among the options.
+_SPACE = r"\ "
+# A server whose client is gone ends its statement, and with it the locks: whoever gave it up meets them again otherwise.
+_LOOKS_FOR_ITS_CLIENT = "SET client_connection_check_interval = '1s'"
+_SINCE = 140_000
+# What poolers say who take no settings for a session. Some say nothing, and drop them.
+_TAKES_NO_SETTINGS = re.compile("unsupported startup parameter|command-line options")
 
 Prepare = Callable[[Connection], None]
 
 # Connections of the parent's, in a forked child, which are never used, closed, or let go of.
 _inherited: list[object] = []
-
-
-class PostgresqlConnection:
-    """The connection of a `PostgresqlDatabase`."""
-
-    words = WORDS
-
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
-        self.raw = connection
-
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        with translated():
-            return self.raw.execute(_marked(sql), parameters).fetchall()
-
-    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
-        with translated():
-            return self.raw.execute(_marked(sql), parameters).fetchone()
-
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        with translated():
-            return self.raw.execute(_marked(sql), parameters).rowcount
-
-    def run_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
-        self.run_all([(sql, list(parameters))])
-
-    def run_all(self, statements: Sequence[Statement]) -> None:
-        if not (statements := [each for each in statements if each[1]]):
-            return  # a pipeline of nothing is a round trip as well
-        failure: BaseException | None = None
-        with translated(), self.raw.cursor() as cursor:
-            try:
-                # executemany would open one by itself, and psycopg logs a warning where an exception passes its end.
-                with self.raw.pipeline():
-                    try:
-                        for sql, parameters in statements:
-                            cursor.executemany(_marked(sql), parameters)
-                    except BaseException as error:
-                        failure = error
-            except psycopg.Error:
-                if failure is None:
-                    raise
-            if failure is not None:
-                raise failure
-
-    def any_of(self, column: str) -> str:
-        return f"{column} = ANY(?)"
-
-    def array(self, values: Sequence[Any]) -> list[Any]:
-        return list(values)
-
-    @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        milliseconds = int(seconds * 1000)
-        if milliseconds <= 0:
-            raise OutOfTime("the search took too long")
-        self.run(f"SET statement_timeout = {milliseconds}")
-        try:
-            yield
-        finally:
-            self.run(f"SET statement_timeout = '{_SETTINGS['statement_timeout']}'")
 
 
 class PostgresqlDatabase:
@@ -141,18 +60,27 @@ class PostgresqlDatabase:
         self._clock = clock
         self._lock = threading.Lock()
         self.deadline = math.inf
+        self.opened = self.opened_to_read = 0
+        #: The server behind a pooler that was written to, and that was read from.
+        self._servers: dict[bool, object] = {True: None, False: None}
         self._free: dict[bool, list[PatientConnection]] = {True: [], False: []}
         self._pid = os.getpid()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         with self._connection(writes=True) as connection, translated(), connection.transaction():
-            yield PostgresqlConnection(connection)
+            asked = _asked(connection, writes=True)
+            asked.begin()
+            self.opened += self._is_another(asked, writes=True)
+            yield asked
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         with self._connection(writes=False) as connection:
-            yield PostgresqlConnection(connection)
+            asked = _asked(connection, writes=False)
+            with translated():
+                self.opened_to_read += self._is_another(asked, writes=False)
+            yield asked
 
     def now(self) -> float:
         if self._clock is not None:
@@ -168,6 +96,11 @@ class PostgresqlDatabase:
         for connections in self._free.values():
             while connections:
                 connections.pop().close()
+
+    def _is_another(self, asked: PostgresqlConnection, *, writes: bool) -> bool:
+        """Whether a pooler has led to another server than the last time."""
+        before, self._servers[writes] = self._servers[writes], asked.server()
+        return self._servers[writes] != before
 
     @contextmanager
     def _connection(self, *, writes: bool) -> Iterator[PatientConnection]:
@@ -202,18 +135,8 @@ class PostgresqlDatabase:
             connection.close()
 
     def _connect(self, *, writes: bool) -> PatientConnection:
-        options = [f"-c {name}={value}" for name, value in _SETTINGS.items()]
-        reached = dict(_REACHED)
-        if writes:
-            reached["target_session_attrs"] = "read-write"  # of several servers that the URL names
-        else:
-            options.append("-c default_transaction_read_only=on")
         try:
-            # What the URL itself asks for, such as a role, comes first, and what the history needs counts.
-            options.insert(0, str(conninfo_to_dict(self.url).get("options", "")))
-            connection = PatientConnection.connect(
-                self.url, autocommit=True, options=" ".join(options), application_name="jobreporter-history", **reached
-            )
+            connection = _reach(self.url, writes=writes)
         except psycopg.Error as error:
             raise meaning_at_connect(error, self.shown) from None
         if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":
@@ -224,11 +147,45 @@ class PostgresqlDatabase:
             )
         if writes and self._prepare is not None:
             try:
-                self._prepare(PostgresqlConnection(connection))
+                self._prepare(_asked(connection, writes=True))
             except BaseException:
                 connection.close()
                 raise
+        self.opened += writes
+        self.opened_to_read += not writes
         return connection
+
+
+def _asked(connection: PatientConnection, *, writes: bool) -> PostgresqlConnection:
+    return PooledConnection(connection, writes=writes) if connection.pooled else PostgresqlConnection(connection)
+
+
+def _reach(url: str, *, writes: bool) -> PatientConnection:
+    """A connection whose session has the settings, or of which it is known that a pooler is between."""
+    settings = SETTINGS if writes else SETTINGS | {"default_transaction_read_only": "on"}
+    # What the URL itself asks for, such as a role, comes first, and what the history needs counts.
+    options = [str(conninfo_to_dict(url).get("options", ""))]
+    options += [f"-c {name}={value.replace(' ', _SPACE)}" for name, value in settings.items()]
+    # Of several servers that the URL names, one that can be written.
+    reached = _REACHED | ({"target_session_attrs": "read-write"} if writes else {})
+    try:
+        connection = PatientConnection.connect(url, autocommit=True, options=" ".join(options), **reached)
+    except psycopg.OperationalError as error:
+        if not _TAKES_NO_SETTINGS.search(str(error)):
+            raise
+        connection = PatientConnection.connect(url, autocommit=True, **reached)
+    try:
+        connection.pooled = connection.execute("SHOW search_path").fetchone() != (SCHEMA,)
+        if connection.pooled:
+            connection.prepare_threshold = None  # what one session has prepared, the next one doesn't know
+            connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        elif writes and connection.info.server_version >= _SINCE:
+            with suppress(psycopg.DataError):  # not on every system
+                connection.execute(_LOOKS_FOR_ITS_CLIENT)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _is_quiet(connection: psycopg.Connection[Row]) -> bool:
@@ -237,9 +194,3 @@ def _is_quiet(connection: psycopg.Connection[Row]) -> bool:
         return not select.select([connection.fileno()], [], [], 0)[0]
     except ValueError:  # select knows of the first thousand files alone
         return True
-
-
-@lru_cache(maxsize=2048)
-def _marked(sql: str) -> str:
-    """The statement with psycopg's marks for parameters. No text in ours has a question mark."""
-    return sql.replace("%", "%%").replace("?", "%s")

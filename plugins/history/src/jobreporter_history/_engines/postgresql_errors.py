@@ -9,7 +9,17 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
-from jobreporter_history._engines.trouble import Clash, DiskFull, Gone, OutOfTime, Refused, StoreError, Unavailable
+from jobreporter_history._engines import postgresql_patience
+from jobreporter_history._engines.trouble import (
+    Clash,
+    DiskFull,
+    Gone,
+    OutOfTime,
+    Refused,
+    Silent,
+    StoreError,
+    Unavailable,
+)
 
 # What is said to those who won't get in until somebody changes something. While connecting, libpq has the words and no
 # code. A server that says it in another language is asked again, as one is that is away: late, and not wrong.
@@ -53,6 +63,8 @@ def meaning(error: psycopg.Error) -> StoreError | psycopg.Error:
         return Gone(told)
     if isinstance(error, errors.DiskFull):
         return DiskFull(told)
+    if isinstance(error, postgresql_patience.Silent):
+        return Silent(told)
     if isinstance(error, errors.QueryCanceled):
         return OutOfTime(told)
     if isinstance(error, errors.InsufficientPrivilege):

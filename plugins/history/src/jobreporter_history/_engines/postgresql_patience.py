@@ -27,6 +27,8 @@ class PatientConnection(psycopg.Connection[Row]):
 
     #: The monotonic time after which a silent server is given up.
     deadline = math.inf
+    #: Whether its session may be another after each transaction, as behind a pooler.
+    pooled = False
 
     def wait(self, gen: PQGen[RV], *arguments: Any, **more: Any) -> RV:
         try:

@@ -49,6 +49,7 @@ WORDS = Words(
     real="REAL",
     blob="BLOB",
     key_text="TEXT",
+    english="",
     clustered=" WITHOUT ROWID",
     last_identity="SELECT last_insert_rowid()",
     for_update="",
@@ -119,6 +120,7 @@ class SqliteDatabase:
         self.immutable = False
         #: The monotonic time after which nobody waits for another writer, however many transactions that is for.
         self.deadline = math.inf
+        self.opened = self.opened_to_read = 0
         self._prepare = prepare
         self._writer = SqliteHandle(path, self._open_to_write)
         self._readers: list[SqliteHandle] = []
@@ -200,6 +202,7 @@ class SqliteDatabase:
             except BaseException:
                 connection.close()
                 raise
+        self.opened += 1
         return connection
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
@@ -236,6 +239,7 @@ class SqliteDatabase:
                     raise
                 connection = self._connected(f"{address}&immutable=1")
                 self.immutable = True
+        self.opened_to_read += 1
         return connection
 
     def _connected(self, address: str) -> sqlite3.Connection:

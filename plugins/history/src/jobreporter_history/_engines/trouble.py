@@ -23,6 +23,10 @@ class Refused(StoreError):  # noqa: N818 - as above
     """It can't be used, now or later, until somebody changes something."""
 
 
+class Silent(Unavailable):
+    """It has not said a word for as long as it is waited for."""
+
+
 class OutOfTime(Unavailable):
     """A statement was cut short: the time that it had was over, or somebody had the server end it."""
 

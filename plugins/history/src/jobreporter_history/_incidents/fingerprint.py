@@ -1,6 +1,7 @@
 """Rule 1: what failures have in common that are one incident.
 
-Never the message, a line's number or the beginning of a path: these differ where the cause is the same.
+Never the message, a line's number, the beginning of a path, or what is another name in each run: these differ where the cause
+is the same.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import NamedTuple
 from jobreporter import Aborted, ErrorInfo, Failure, Frame, Job, Origin
 from jobreporter.schedules import MISSED
 from jobreporter_history._incidents.own_frames import is_comprehension, own_frames
+from jobreporter_history._incidents.steady import steady
 from jobreporter_history._incidents.template import template
 
 RULE = "1"
@@ -110,11 +112,11 @@ def _root_cause(error: ErrorInfo) -> ErrorInfo | None:
 
 
 def place(frame: Frame) -> str:
-    """Where a frame is, as far as all installations and versions of Python agree: module and function."""
-    function = ".".join(_names(frame.function))
+    """Where a frame is, as far as all installations, runs and versions of Python agree: module and function."""
+    function = steady(".".join(_names(frame.function)))
     if frame.module and frame.module != "__main__":
-        return f"{frame.module}:{function}"
-    return f"{'/'.join(_SEPARATOR.split(frame.filename)[-2:])}:{function}"
+        return f"{steady(frame.module)}:{function}"
+    return f"{'/'.join(_SEPARATOR.split(steady(frame.filename))[-2:])}:{function}"
 
 
 def _names(function: str) -> Iterator[str]:

@@ -18,6 +18,8 @@ from jobreporter_history._incidents.lease import Lease
 from jobreporter_history._incidents.transitions import Decision, Known, decide, is_quiet
 
 _COLUMNS = ", ".join(Known._fields)
+# Of an incident, by the clock of whoever decides, and what that is compared with.
+_DECIDED = ("resolved_at", "told_at", "opened_at", "last_fail", "last_final")
 # Decisions about one incident in one tick, such as the end of a silence and then that it got worse.
 _MOST = 4
 # Seconds without a sign of life, after which nobody reads any more.
@@ -32,6 +34,7 @@ class Keeper:
         self._owner = owner
         self.agent = agent
         self.lease: Lease | None = None
+        self._decided_at = float("inf")
 
     def take(self, now: float, *, idle: float = 0.0) -> bool:
         """Take the lease, or renew it. Returns whether this one is the keeper. idle: seconds without any other keeper."""
@@ -40,6 +43,9 @@ class Keeper:
 
     def decide(self, now: float) -> int:
         """Decide all that is due. Returns how many rows were logged."""
+        if now < self._decided_at:
+            self._bring_back(now)
+        self._decided_at = now
         logged = self._apply_requests(now)
         for _ in range(_MOST):
             due, repeat = self._due(now)
@@ -81,6 +87,24 @@ class Keeper:
                     write(connection, known, decision, now)
                     logged += 1
         return logged
+
+    def _bring_back(self, now: float) -> None:
+        """Have nothing be decided later than now, which it is where the clock was set back: what fails until then would be older
+        than that, and nobody would be told.
+        """
+        with self._database.reading() as connection:
+            found = connection.rows(
+                "SELECT id FROM incident WHERE resolved_at > ? OR told_at > ? ORDER BY id", (now, now)
+            )
+        if not found or self.lease is None:
+            return
+        changes = ", ".join(f"{column} = CASE WHEN {column} > ? THEN ? ELSE {column} END" for column in _DECIDED)
+        with self._database.writing() as connection:
+            if leases.holds(connection, self.lease):
+                connection.run_many(
+                    f"UPDATE incident SET {changes} WHERE id = ?",
+                    [(*[now] * 2 * len(_DECIDED), number) for (number,) in found],
+                )
 
     def _apply_requests(self, now: float) -> int:
         """Do what people asked for."""

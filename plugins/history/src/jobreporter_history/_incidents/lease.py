@@ -28,11 +28,11 @@ def take(database: Database, owner: str, now: float, *, agent: bool, idle: float
     had it.
     """
     with database.reading() as connection:
-        if not _is_free(connection.row(_SELECT, (_NAME,)), owner, now - idle, agent=agent):
+        if not _is_free(connection.row(_SELECT, (_NAME,)), owner, now, idle, agent=agent):
             return None
     with database.writing() as connection:
         found = connection.row(_SELECT + connection.words.for_update, (_NAME,))
-        if not _is_free(found, owner, now - idle, agent=agent):
+        if not _is_free(found, owner, now, idle, agent=agent):
             return None
         connection.run(
             "INSERT INTO lease (name, owner, fence, until, agent) VALUES (?, ?, 1, ?, ?) ON CONFLICT (name) DO UPDATE"
@@ -58,8 +58,10 @@ def give_back(database: Database, lease: Lease) -> None:
         connection.run(sql, (now, _NAME, *lease, now))
 
 
-def _is_free(found: Row | None, owner: str, now: float, *, agent: bool) -> bool:
+def _is_free(found: Row | None, owner: str, now: float, idle: float, *, agent: bool) -> bool:
     if found is None:
         return True
     other, until, of_agent = found
-    return bool(other == owner or until <= now or (agent and not of_agent))
+    # One that is good for longer than any is from before the clock was set back.
+    is_over = until <= now - idle or until > now + LENGTH
+    return bool(other == owner or is_over or (agent and not of_agent))

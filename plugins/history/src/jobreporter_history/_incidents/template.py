@@ -21,6 +21,10 @@ _UNIQUE = (
     # A word with digits in it that is long enough for an id, and one of hexadecimal digits.
     (re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{12,}\b"), "<id>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b", re.IGNORECASE), "<id>"),
+    # A short one, of letters between digits.
+    (re.compile(r"\b(?=\w*\d[A-Za-z]+\d)\w{4,}\b"), "<id>"),
+    # What ends in a number, such as `order_1029`; what is called by a digit, such as `utf8`, is a name.
+    (re.compile(r"(?<=[A-Za-z_])\d{2,}(?=_|\b)"), "<number>"),
     (re.compile(r"(?<![\w.])[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?(?=\b|[a-zµ%])"), "<number>"),
 )
 _BLANKS = re.compile(r"\s+")

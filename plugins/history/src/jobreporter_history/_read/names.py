@@ -10,20 +10,26 @@ class Names:
     """What is known so far. It is read again where a number is met that isn't known."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Read them anew: they may be others by now."""
         self._series: dict[int, Series] = {}
         self._releases: dict[int, str] = {}
 
     def all_series(self, connection: Connection) -> dict[int, Series]:
         """Every series, as of now."""
         found = connection.rows("SELECT id, service, environment, source, queue, name FROM series")
-        self._series = {number: Series(*rest) for number, *rest in found}
-        return self._series
+        series = self._series = {number: Series(*rest) for number, *rest in found}
+        return series
 
     def series(self, connection: Connection, id: int) -> Series:
         """The series with that number."""
-        if id not in self._series:
-            self.all_series(connection)
-        return self._series.get(id, OTHERS)
+        # Another thread may have them forgotten meanwhile.
+        known = self._series
+        if id not in known:
+            known = self.all_series(connection)
+        return known.get(id, OTHERS)
 
     def first_seen(self, connection: Connection, release: str) -> float | None:
         """When a release of this name was seen first; ``None``: never."""
@@ -34,6 +40,7 @@ class Names:
         """The name of the release with that number."""
         if id is None:
             return None
-        if id not in self._releases:
-            self._releases = dict(connection.rows("SELECT id, name FROM release"))
-        return self._releases.get(id)
+        known = self._releases
+        if id not in known:
+            known = self._releases = dict(connection.rows("SELECT id, name FROM release"))
+        return known.get(id)

@@ -12,6 +12,7 @@ from jobreporter_history._engines.database import Connection
 from jobreporter_history._read.figures import Range, totals_of
 from jobreporter_history._read.names import Names
 from jobreporter_history._read.rows import SELECTED_LIVE, running
+from jobreporter_history._read.whose import Whose
 from jobreporter_history._records.executions import Running
 from jobreporter_history._rows.text import storable_key
 
@@ -29,20 +30,27 @@ def one(connection: Connection, names: Names, now: float, execution_id: str) -> 
     return next(iter(_select(connection, names, now, "x.execution_id = ?", (storable_key(execution_id),))), None)
 
 
-def of_job(connection: Connection, names: Names, now: float, job_id: str) -> tuple[Running, ...]:
+def of_job(connection: Connection, names: Names, now: float, job_id: str, whose: Whose) -> tuple[Running, ...]:
     """The attempts of a job that have started and not ended."""
-    return _select(connection, names, now, "x.job_id = ? ORDER BY x.started_at", (storable_key(job_id),))
+    return _of(connection, names, now, "job_id", job_id, whose=whose)
 
 
-def of_line(connection: Connection, names: Names, now: float, root_id: str) -> tuple[Running, ...]:
+def of_line(connection: Connection, names: Names, now: float, root_id: str, whose: Whose) -> tuple[Running, ...]:
     """The executions of a line that have started and not ended."""
-    return _select(connection, names, now, "x.root_id = ? ORDER BY x.started_at", (storable_key(root_id),))
+    return _of(connection, names, now, "root_id", root_id, whose=whose)
 
 
 def count(connection: Connection) -> int:
     """How many have started and not ended."""
     found = connection.row("SELECT count(*) FROM live")
     return int(found[0]) if found else 0
+
+
+def _of(
+    connection: Connection, names: Names, now: float, column: str, value: str, *, whose: Whose
+) -> tuple[Running, ...]:
+    condition = f"x.{column} = ?{whose.condition(connection, names)} ORDER BY x.started_at"
+    return tuple(whose.among(_select(connection, names, now, condition, (storable_key(value),))))
 
 
 def _select(

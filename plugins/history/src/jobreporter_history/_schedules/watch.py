@@ -57,7 +57,7 @@ class Watch:
 
         tells: whether they are written as well, or somebody else tells of them.
         """
-        if not self._plans or now < self._next:
+        if not self._plans or self._next - INTERVAL <= now < self._next:
             return []
         self._next = now + INTERVAL
         batch, missed, changed = Batch(), [], []
@@ -140,8 +140,8 @@ def _seen(connection: Connection, plan: Schedule, now: float) -> Seen:
     if row is None:  # it is new, or another one than before
         return Seen(watched_since=now, looked_at=now, judged=now)
     seen = Seen(*row)
-    if now - seen.looked_at > GAP:
-        seen = seen._replace(watched_since=now, judged=max(seen.judged, now - 1))
+    if abs(now - seen.looked_at) > GAP:  # also where the clock was set back
+        seen = seen._replace(watched_since=now, judged=min(max(seen.judged, now - 1), now))
     return seen._replace(looked_at=now)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jobreporter_history._display.attempts import attempts_at
+from jobreporter_history._display.lineage import attempts_at
 from jobreporter_history._display.text import ago, clock, duration, exact, literal, number
 from jobreporter_history._top import wording
 from jobreporter_history._top.lines import Line, Part, Target, blank, clipped, heading, safe, wrapped

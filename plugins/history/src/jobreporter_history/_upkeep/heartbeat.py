@@ -32,7 +32,7 @@ class Heartbeat:
 
     def beat(self, now: float, *, agent: bool) -> None:
         """Show that this process lives, and those that it knows of through a stream, if it is time."""
-        if now < self._next:
+        if self._next - INTERVAL <= now < self._next:  # earlier still: the clock was set back
             return
         self._next = now + INTERVAL
         context = self._context
@@ -40,7 +40,7 @@ class Heartbeat:
         rows += [_row(each.origin, False, each.last_beat, each.last_beat, each.ledger) for each in context.producers()]
         with self._database.writing() as connection:
             for row in sorted(rows, key=lambda row: row[:2]):
-                _show(connection, row)
+                _show(connection, row, now)
         self._shown = True
 
     def stop(self) -> None:
@@ -52,7 +52,7 @@ class Heartbeat:
             self._shown = False
 
 
-def _show(connection: Connection, row: tuple[Any, ...]) -> None:
+def _show(connection: Connection, row: tuple[Any, ...], now: float) -> None:
     # A number that was given to another process begins anew; one that is told of again does not.
     kept = (
         "started_at = CASE WHEN process.version = excluded.version THEN process.started_at ELSE excluded.started_at END"
@@ -60,8 +60,10 @@ def _show(connection: Connection, row: tuple[Any, ...]) -> None:
     changes = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:] if name != "started_at")
     connection.run(
         f"INSERT INTO process ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"
-        f" ON CONFLICT (host, pid) DO UPDATE SET {changes}, {kept} WHERE process.seen_at <= excluded.seen_at",
-        row,
+        f" ON CONFLICT (host, pid) DO UPDATE SET {changes}, {kept}"
+        # What several agents tell may come out of order; what was seen later than now was seen before the clock was set back.
+        " WHERE process.seen_at <= excluded.seen_at OR process.seen_at > ?",
+        (*row, now),
     )
 
 

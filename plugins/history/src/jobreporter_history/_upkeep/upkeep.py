@@ -65,7 +65,7 @@ class Upkeep:
         self.keeper.close()
 
     def _prune(self, now: float) -> None:
-        if self._pruned_at is not None and now - self._pruned_at < _PRUNE:
+        if self._pruned_at is not None and self._pruned_at <= now < self._pruned_at + _PRUNE:
             return
         self._pruned_at = now
         prune(self._database, self._keep, now)

@@ -12,11 +12,14 @@ from jobreporter_history._rows.text import storable_key
 class Told:
     """What a batch tells of one execution."""
 
-    __slots__ = ("begun", "ended")
+    __slots__ = ("begun", "ended", "events", "size")
 
     def __init__(self) -> None:
         self.begun: Begun | None = None
         self.ended: Ended | None = None
+        #: How many events told of it, and about how many bytes they take.
+        self.events = 0
+        self.size = 0
 
     @property
     def since(self) -> float:
@@ -53,19 +56,38 @@ class Batch:
         told = self._about(begun.execution_id)
         if told.begun is None or begun.order < told.begun.order:
             told.begun = begun
-        self._grow(begun.facts[-1])
+        self._grow(told, begun.facts[-1])
 
     def add_ended(self, ended: Ended) -> None:
         """Add that an execution has ended."""
         told = self._about(ended.execution_id)
         if told.ended is None or order(ended.facts, ended.at) < order(told.ended.facts, told.ended.at):
             told.ended = ended
-        self._grow(ended.facts[-1])
+        self._grow(told, ended.facts[-1])
 
     def knows_better(self, execution_id: str) -> bool:
         """Whether it has the execution's own outcome, so that the bare word that it stopped adds nothing."""
         told = self._told.get(storable_key(execution_id))
         return told is not None and told.ended is not None and told.ended.rank == OWN
+
+    def parts(self, most: int) -> list[Batch]:
+        """The same as batches of so many executions at most."""
+        if len(self) <= most:
+            return [self]
+        found = []
+        ids = sorted(self._told)
+        for first in range(0, len(ids), most):
+            part = Batch()
+            for execution_id in ids[first : first + most]:
+                told = part._told[execution_id] = self._told[execution_id]
+                part._count(told, 1)
+            found.append(part)
+        return found
+
+    def remove(self, part: Batch) -> None:
+        """Leave out what is in another one."""
+        for execution_id in part._told.keys() & self._told.keys():
+            self._count(self._told.pop(execution_id), -1)
 
     def _about(self, execution_id: str) -> Told:
         told = self._told.get(execution_id)
@@ -73,6 +95,12 @@ class Batch:
             told = self._told[execution_id] = Told()
         return told
 
-    def _grow(self, data: str) -> None:
-        self.events += 1
-        self.size += 500 + len(data)
+    def _grow(self, told: Told, data: str) -> None:
+        self._count(told, -1)
+        told.events += 1
+        told.size += 500 + len(data)
+        self._count(told, 1)
+
+    def _count(self, told: Told, by: int) -> None:
+        self.events += by * told.events
+        self.size += by * told.size

@@ -21,6 +21,8 @@ class Writer:
         self._database = database
         self._dictionary = Dictionary(database)
         self._tables: set[str] = set()
+        #: Which opening of the database what is known was looked up in.
+        self._opened: int | None = None
 
     def write(self, batch: Batch) -> None:
         """Write a batch, as a whole or not at all. To write it again makes no difference.
@@ -44,12 +46,20 @@ class Writer:
         """Look up anew what was known of the database: it may be another one."""
         self._dictionary.forget()
         self._tables.clear()
+        self._opened = None
 
     def _write(self, batch: Batch) -> None:
-        self._ensure_tables(batch)
-        self._dictionary.learn(batch)
-        with self._database.writing() as connection:
-            Merge(connection, self._dictionary).merge(batch)
+        for _ in range(_TRIES):
+            if self._opened is None:
+                self._opened = self._database.opened
+            self._ensure_tables(batch)
+            self._dictionary.learn(batch)
+            with self._database.writing() as connection:
+                if self._database.opened == self._opened:
+                    Merge(connection, self._dictionary).merge(batch)
+                    return
+            self.forget()
+        raise Clash("the store is another one each time that it is asked")
 
     def _ensure_tables(self, batch: Batch) -> None:
         """Make the tables that the batch needs, before: in PostgreSQL that locks out everybody for a moment."""

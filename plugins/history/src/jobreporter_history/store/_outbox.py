@@ -22,6 +22,8 @@ CLAIM = 60.0
 _BEAT = 60.0
 # So many rows that wait are looked at in one go.
 _MOST = 2000
+# Seconds that no claim is longer than, nor anything given back for. One that seems to be is from before the clock was set back.
+_LONGEST = 3600.0
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +81,7 @@ class Outbox:
                 elif len(claimed) < limit:
                     claimed.append(waiting)
             self._claim(connection, passed, now)
-            self._claim(connection, [each.row for each in claimed], now + lease)
+            self._claim(connection, [each.row for each in claimed], now + min(lease, _LONGEST))
             # What is passed over counts as told.
             connection.run_many(
                 "UPDATE told SET told_at = 0, until = NULL WHERE reader = ? AND incident = ? AND seq = ?",
@@ -89,7 +91,7 @@ class Outbox:
 
     def renew(self, *notices: Notice, lease: float = CLAIM) -> bool:
         """Have the claims last for ``lease`` seconds from now on. Returns whether all of them were still held."""
-        return self._change(notices, "until = ?", self._database.now() + lease)
+        return self._change(notices, "until = ?", self._database.now() + min(lease, _LONGEST))
 
     def told(self, *notices: Notice) -> bool:
         """They were told. Returns whether all were still claimed: otherwise another process may tell them as well."""
@@ -101,14 +103,14 @@ class Outbox:
         untried: nobody tried to tell them, so that this is no try.
         """
         change = "until = ?, tries = tries - 1" if untried else "until = ?"
-        return self._change(notices, change, self._database.now() + after)
+        return self._change(notices, change, self._database.now() + min(after, _LONGEST))
 
     def told_lately(self, seconds: float) -> int:
         """How many notices were told within the last ``seconds``."""
         now = self._database.now()
         with self._database.reading() as connection:
-            sql = "SELECT count(*) FROM told WHERE reader = ? AND told_at > ?"
-            [(count,)] = connection.rows(sql, (self._reader, now - seconds))
+            sql = "SELECT count(*) FROM told WHERE reader = ? AND told_at > ? AND told_at < ?"
+            [(count,)] = connection.rows(sql, (self._reader, now - seconds, now + seconds))
             return int(count)
 
     def _is_due(self, now: float, settled: float) -> bool:
@@ -210,8 +212,9 @@ def _in_order(waiting: Iterable[_Waiting], now: float, settled: float) -> Iterat
     held: set[int] = set()
     for each in waiting:
         row = each.row
-        young = row.at > now - settled and row.happening != "missed"
-        if row.incident not in held and not young and (each.until is None or each.until <= now):
+        young = now - settled < row.at < now + max(settled, _BEAT) and row.happening != "missed"
+        taken = each.until is not None and now < each.until <= now + _LONGEST
+        if row.incident not in held and not young and not taken:
             yield each
         else:
             held.add(row.incident)

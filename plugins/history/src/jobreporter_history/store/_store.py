@@ -16,6 +16,7 @@ from jobreporter_history._read.figures import Range
 from jobreporter_history._read.glimpses import glimpses
 from jobreporter_history._read.names import Names
 from jobreporter_history._read.walk import BUDGET, walk
+from jobreporter_history._read.whose import Whose
 from jobreporter_history._records.executions import Count, Execution, ExecutionDetail, Page, Running
 from jobreporter_history._records.figures import Figures, Overview, Point
 from jobreporter_history._records.incidents import Facets, Glimpse, Happening, Incident, IncidentDetail, State
@@ -47,7 +48,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._names = Names()
-        self._checked = False
+        #: Which opening of the database was looked at.
+        self._opened = 0
 
     def close(self) -> None:
         """Close what is open. The next question opens it again."""
@@ -80,15 +82,39 @@ class Store:
         with self._reading() as connection:
             return lookup.one(connection, self._names, execution_id)
 
-    def attempts(self, job_id: str, *, limit: int = 200) -> tuple[Execution, ...]:
-        """The executions of one job that have ended, the oldest first."""
-        with self._reading() as connection:
-            return lookup.attempts(connection, self._names, job_id, limit)
+    def attempts(
+        self,
+        job_id: str,
+        *,
+        source: str | None = None,
+        service: str | None = None,
+        environment: str | None = None,
+        limit: int = 200,
+    ) -> tuple[Execution, ...]:
+        """The executions of one job that have ended, the oldest first.
 
-    def line(self, root_id: str, *, limit: int = 500) -> tuple[Execution, ...]:
-        """The executions that have ended of every job that one led to, itself included, the oldest first."""
+        source, service, environment: only those of there, where ids of jobs count from 1; by default whosever they are.
+        """
+        whose = Whose(source, service, environment)
         with self._reading() as connection:
-            return lookup.line(connection, self._names, root_id, limit)
+            return lookup.attempts(connection, self._names, job_id, whose, limit)
+
+    def line(
+        self,
+        root_id: str,
+        *,
+        source: str | None = None,
+        service: str | None = None,
+        environment: str | None = None,
+        limit: int = 500,
+    ) -> tuple[Execution, ...]:
+        """The executions that have ended of every job that one led to, itself included, the oldest first.
+
+        source, service, environment: only those of there.
+        """
+        whose = Whose(source, service, environment)
+        with self._reading() as connection:
+            return lookup.line(connection, self._names, root_id, whose, limit)
 
     def every(self, since: float = 0.0, until: float = 8e9) -> Iterator[ExecutionDetail]:
         """Every execution that ended within a range, with its error, the oldest first."""
@@ -101,18 +127,25 @@ class Store:
         execution_id: str | None = None,
         job_id: str | None = None,
         root_id: str | None = None,
+        source: str | None = None,
+        service: str | None = None,
+        environment: str | None = None,
         limit: int = 200,
     ) -> tuple[Running, ...]:
-        """What has started and not ended, the longest first: everything, or one execution, one job's or one line's."""
+        """What has started and not ended, the longest first: everything, or one execution, one job's or one line's.
+
+        source, service, environment: of a job or a line, only what runs there.
+        """
+        whose = Whose(source, service, environment)
         now = self.now()
         with self._reading() as connection:
             if execution_id is not None:
                 found = running.one(connection, self._names, now, execution_id)
                 return () if found is None else (found,)
             if job_id is not None:
-                return running.of_job(connection, self._names, now, job_id)
+                return running.of_job(connection, self._names, now, job_id, whose)
             if root_id is not None:
-                return running.of_line(connection, self._names, now, root_id)
+                return running.of_line(connection, self._names, now, root_id, whose)
             return running.all_running(connection, self._names, now, limit)
 
     def running_count(self) -> int:
@@ -283,7 +316,8 @@ class Store:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with self._database.reading() as connection:
-            if not self._checked:
+            if (opened := self._database.opened_to_read) != self._opened:
                 migrations.check_version(connection)
-                self._checked = True
+                self._names.forget()
+                self._opened = opened
             yield connection

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from jobreporter_history._display.attempts import attempts_at
+from jobreporter_history._display.lineage import attempts_at, line_of
 from jobreporter_history._web.axis import Axis
 from jobreporter_history._web.site import Site
 from jobreporter_history.store import Execution, Running, Term
@@ -42,9 +42,7 @@ def execution(site: Site, request: Request) -> Response:
         return site.sentence(request, sentence, title="Not found", status=404, here="executions")
     now = store.now()
     attempts = _in_order(attempts_at(store, found))
-    root = found.root_id or found.job_id
-    # The first job of a line need not say that it is the first.
-    line = _in_order([*store.line(root, limit=_MOST_OF_LINE), *store.running(root_id=root), *store.attempts(root)])
+    line = _in_order(line_of(store, found, _MOST_OF_LINE))
     incident = detail.execution.incident if detail else None
     before = detail.execution.id if detail else None
     return site.page(
