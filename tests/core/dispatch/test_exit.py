@@ -95,3 +95,28 @@ def test_a_signal_keeps_its_meaning(tmp_path: Path) -> None:
     """No signal handler is installed: SIGTERM still ends the program by SIGTERM."""
     done = run(tmp_path / "calls", "dispatcher.start(); dispatcher.flush(5); os.kill(os.getpid(), signal.SIGTERM)")
     assert done.returncode == -15
+
+
+WITHIN_A_SERVER = """
+from test.support import run_in_subinterp
+
+program = '''
+from jobreporter import Dispatcher
+from jobreporter.testing import Recorder, make_event
+
+dispatcher = Dispatcher({"one": Recorder(), "other": Recorder()})
+dispatcher.publish(make_event("started"))
+if %r:
+    print(dispatcher.close(20), flush=True)
+'''
+assert run_in_subinterp(program) == 0
+"""
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "not closed"])
+def test_an_interpreter_that_a_server_ends_has_no_threads_left(closed: bool) -> None:
+    """As under mod_wsgi: Python aborts the process where an interpreter ends that still has threads."""
+    pytest.importorskip("_testcapi")
+    command = [sys.executable, "-c", WITHIN_A_SERVER % closed]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "True\n" * closed), done.stderr

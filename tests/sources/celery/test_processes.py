@@ -111,10 +111,11 @@ def test_a_worker_that_is_started_again_reports_again(records: Path, pool: str) 
     ] * 3
 
 
-def test_two_workers_of_one_app(records: Path) -> None:
+@pytest.mark.parametrize("other", ["two@here", "one@here"], ids=["of two names", "of one name"])
+def test_two_workers_of_one_app(records: Path, other: str) -> None:
     """The first that ends takes nothing from the other."""
     with attached_app("twice") as app, working(app, "threads", hostname="one@here"):
-        with working(app, "threads", hostname="two@here"):
+        with working(app, "threads", hostname=other):
             send(app, "1", "2")
             wait_until_stopped(records, "1", "2")
         send(app, "3")

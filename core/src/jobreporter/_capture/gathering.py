@@ -12,7 +12,14 @@ from operator import itemgetter
 from types import FunctionType, ModuleType
 from typing import Any
 
-from jobreporter._capture.named_beside import VALUES, are_pairs, name_beside, with_names_beside
+from jobreporter._capture.named_beside import (
+    AUTHORITY,
+    VALUES,
+    are_pairs,
+    name_beside,
+    name_of_change,
+    with_names_beside,
+)
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import Secrets
 from jobreporter._foreign.bounded_text import valid
@@ -88,6 +95,8 @@ class Gathering:
     def _look_at_named(self, name: str, value: Any, objects: int, deeper: _Level) -> None:
         if name in self._redaction.names:
             self._redaction.conceal(name, value, self._secrets)
+        elif name == AUTHORITY and type(value) is str:
+            self._note(f"://{value}")
         elif not _is_empty(value):
             deeper.append((value, objects))
 
@@ -159,6 +168,8 @@ class Gathering:
             return
         if names is None and len(items) == 2 and (name := _name(items[0])):
             names = ("", name)
+        elif names is None and (name := name_of_change(items)):
+            names = ("", "", name)
         names = names and with_names_beside(names, items, self._redaction.names)
         for index, item in enumerate(items):
             self._look_at_named(name_at(names or (), index), item, objects, deeper)

@@ -8,23 +8,36 @@ from typing import Any, Final
 from jobreporter._capture.secret_names import SecretNames
 
 #: Keys of a value, and those of its name.
-VALUES: Final = frozenset(["value", "Value", "VALUE", "val", "values", "Values", "ParameterValue"])
+VALUES: Final = frozenset(["value", "Value", "VALUE", "val", "values", "Values", "ParameterValue", "input"])
 NAMES: Final = frozenset(
     spelling
     for key in "name key field header parameter param variable var option setting attribute property label path".split()
     for spelling in (key, key.title(), key.upper())
-) | {"ParameterKey", "ParameterName"}
+) | {"ParameterKey", "ParameterName", "loc"}
+#: What the part of a URL is called that has a user and a password in it, where it stands alone.
+AUTHORITY: Final = "netloc"
 _NAME_LENGTH = 200
 
 
 def name_beside(pairs: Iterable[tuple[Any, Any]], secret: SecretNames) -> str:
     """The name that a dict gives to what stands under one of `VALUES`, if it is a secret one; else empty."""
     for key, item in pairs:
-        if type(key) is str and key in NAMES and issubclass(type(item), str):
-            name = str.__getitem__(item, slice(_NAME_LENGTH))
+        if type(key) is not str or key not in NAMES:
+            continue
+        # Of the path of a field, as pydantic gives it, the end.
+        named = item[-1] if key == "loc" and type(item) in (tuple, list) and item else item
+        if issubclass(type(named), str):
+            name = str.__getitem__(named, slice(_NAME_LENGTH))
             if name in secret:
                 return name
     return ""
+
+
+def name_of_change(items: Sequence[Any]) -> str:
+    """The name in a change of LDAP's: ``(MOD_REPLACE, "userPassword", [b"x"])``. Empty for what is none."""
+    if len(items) != 3 or type(items[0]) is not int or type(items[1]) is not str or type(items[2]) not in (list, tuple):
+        return ""
+    return items[1][:_NAME_LENGTH]
 
 
 def are_pairs(names: Iterable[str]) -> bool:

@@ -6,6 +6,7 @@ So a secret is found in whatever way it was written, without a list of all the w
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from operator import itemgetter
@@ -53,6 +54,25 @@ class Reading:
         piece = bisect_right(self._starts, position) - 1
         at = self._origins[piece] + position - self._starts[piece]
         return at if self._base is None else self._base.origin(at)
+
+
+# Signs on letters, such as the vowels of Hindi and Thai, and what is not seen at all. No expression takes them for a part
+# of a word.
+_BETWEEN_LETTERS = frozenset(["Mn", "Mc", "Cf"])
+
+
+def in_plain_letters(text: str) -> Reading | None:
+    """A text without signs on its letters and without characters of no width; ``None`` where it has none."""
+    signs = [each for each in set(text) if not each.isascii() and unicodedata.category(each) in _BETWEEN_LETTERS]
+    if not signs:
+        return None
+    pieces, starts, origins, length = list[str](), list[int](), list[int](), 0
+    for found in re.finditer(f"[^{''.join(signs)}]+", text):
+        pieces.append(found[0])
+        starts.append(length)
+        origins.append(found.start())
+        length += len(found[0])
+    return Reading("".join(pieces), None, starts or [0], origins or [0])
 
 
 def readings(text: str) -> Iterator[Reading]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 # Secret wherever they stand in a name. Not "key", "session" or "tokens", which are mostly something else.
 _PHRASES = """
-    password, passwords, passwd, pwd, passphrase, passcode, secret, secrets, token, credential, credentials, creds,
+    password, passwords, passwd, pwd, pasword, passwrd, passowrd, passphrase, passcode, secret, secrets, token, credential, credentials, creds,
     authorization, cookie, cookies, jwt, csrf, xsrf, otp, totp, cvv, cvc, cvv2, ssn, social security, dsn,
     connection string, conn str, connection strings, mnemonic phrase, seed phrase,
     api key, access key, private key, secret key, encryption key, signing key, signature key, master key, auth key,
@@ -90,7 +90,7 @@ _ABOUT_LAST_TWO = frozenset(
 # Every secret name holds one of these, or of the words for a password elsewhere.
 _ROOTS = tuple(
     """
-    pass token secret key auth cred pwd cookie jwt csrf xsrf otp cvv cvc ssn dsn pin sess code sign conn card account
+    pass pasw token secret key auth cred pwd cookie jwt csrf xsrf otp cvv cvc ssn dsn pin sess code sign conn card account
     assertion saml phrase social connect pw
     """.split()
 )
@@ -107,7 +107,12 @@ def _roots_elsewhere() -> list[str]:
 
 _ELSEWHERE_ROOTS = tuple(root for root in _roots_elsewhere() if root.isascii())
 # With letters that ASCII doesn't have, which most texts need not be searched for.
-_OTHER_ROOTS = tuple(root for root in _roots_elsewhere() if not root.isascii())
+_OTHER_ROOTS = tuple(
+    spelling
+    for root in _roots_elsewhere()
+    if not root.isascii()
+    for spelling in {root, "".join(filter(str.isalnum, root))}  # as it is read without the signs on its letters
+)
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _NAME_AT = re.compile(r"[\w.\-]{1,200}")

@@ -21,7 +21,7 @@ from uuid import UUID
 
 from jobreporter._capture.bounds import HIGHEST, KEY_LENGTH, LOWEST, NODE, SHORTEST_KEY, Bounds
 from jobreporter._capture.eraser import beginning, shortened, untaken
-from jobreporter._capture.named_beside import VALUES, name_beside, with_names_beside
+from jobreporter._capture.named_beside import AUTHORITY, VALUES, name_beside, name_of_change, with_names_beside
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._foreign.arrays import described, is_array
@@ -144,6 +144,8 @@ class Walk:
         items = head(value, builtin, self._bounds.items)
         if names and self._redaction is not None:
             names = with_names_beside(names, items, self._redaction.names)
+        elif name := name_of_change(items):
+            names = ("", "", name)
         for index, item in enumerate(items):
             if self._left <= 0:
                 break
@@ -157,6 +159,8 @@ class Walk:
 
     def _named(self, name: str, item: Any, depth: int) -> Any:
         if self._redaction is None or name not in self._redaction.names:
+            if name == AUTHORITY and type(item) is str and "@" in item:
+                return self._redacted(cut(f"://{item}", self._room() + 3))[3:]
             return self.value(item, depth + 1)
         shown = self._redaction.conceal(name, item, self.secrets)
         if shown is not REDACTED:

@@ -12,6 +12,7 @@ import time
 import weakref
 from typing import Any, Protocol
 
+from jobreporter._system import threads
 from jobreporter._system.child_exit import ChildExit
 from jobreporter._system.gate import GATE
 from jobreporter._system.greenlets import patched_by
@@ -23,6 +24,9 @@ PATIENCE = 0.5
 
 # Seconds between two looks at whether they have.
 LOOK = 0.0002
+
+# Seconds that threads get to end in, once all is handed out at exit. Only those that hang need them.
+LEAVING = 0.2
 
 
 class Registered(Protocol):
@@ -85,7 +89,11 @@ def _end() -> None:
 
 
 def _exiting() -> None:
+    running = threads.own()
     _end()
+    # An interpreter within a server's process can't end while it has threads: Python would abort the process.
+    if patched_by() is None:
+        threads.see_off(running | threads.own(), LEAVING)
     # Logging has registered its own end before us, so that comes after this.
     spare_the_exit()
 

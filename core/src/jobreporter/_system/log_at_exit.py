@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 import time
 from types import FrameType
 
-from jobreporter._system.threads import PREFIX
+from jobreporter._system import threads
 
 # Seconds for which threads that are about to leave a handler get the time to.
 PATIENCE = 0.1
@@ -40,7 +39,7 @@ def spare_the_exit() -> None:
 
 def _occupied() -> dict[int, logging.Handler]:
     """The handlers in which threads of our own are, by their ids."""
-    own = {thread.ident for thread in threading.enumerate() if thread.name.startswith(PREFIX)}
+    own = {thread.ident for thread in threads.own()}
     found: dict[int, logging.Handler] = {}
     for thread, innermost in sys._current_frames().items():
         frame: FrameType | None = innermost if thread in own else None

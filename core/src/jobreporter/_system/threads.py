@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import _thread
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 
 #: The names of all of them begin so.
 PREFIX = "jobreporter-"
@@ -59,3 +60,15 @@ def _forget(started: object) -> None:
         STARTING.remove(started)
     except ValueError:
         pass  # whoever started it was interrupted just before or right after that
+
+
+def own() -> set[threading.Thread]:
+    """Those of jobreporter's own that run now."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith(PREFIX)}
+
+
+def see_off(leaving: Iterable[threading.Thread], seconds: float) -> None:
+    """Wait until these threads have ended in C too, for so long at most: one may hang."""
+    end = time.monotonic() + seconds
+    for thread in leaving:
+        thread.join(max(0.0, end - time.monotonic()))

@@ -54,6 +54,16 @@ _FURTHER: Final = (
         ("7z", "rar", "unzip"),
         rf"\b(?:7z|7za|7zr|unrar|rar|unzip){_UP_TO}-(?:p|hp|P[ ])(?P<secret>[^\s\"'|;&,\])]{{3,200}})",
     ),
+    # IMAP and SMTP, and Redis as it is sent
+    (
+        ("LOGIN",),
+        r"""(?:\b[A-Za-z]{0,8}\d\w{0,8}|[:'"`])[ ]?LOGIN[ ](?:\\?"[^\s"]{1,100}"|[^\s"]{1,100})[ ]\\?"(?P<secret>[^"\\\n]{3,200})""",
+    ),
+    (("auth plain", "auth login"), r"\bauth[ ](?:plain|login)[ ](?=[a-z]*+[A-Z0-9+/=])(?P<secret>[A-Za-z0-9+/=]{8,})"),
+    (
+        ("AUTH", "requirepass", "masterauth"),
+        r"(?:\b|\\n)(?:AUTH|requirepass|masterauth)(?:\\r\\n|\r\n)(?:\$\d{1,5}(?:\\r\\n|\r\n)[^\s\\]{1,200}(?:\\r\\n|\r\n))?\$\d{1,5}(?:\\r\\n|\r\n)(?P<secret>[^\s\\]{3,200})(?=\\r|\r)",
+    ),
     (("twine",), rf"\btwine{_UP_TO}-p{_NEXT}{_VALUE}"),
     (("openssl",), rf"\bopenssl[ ]\w+\b{_UP_TO}-k{_NEXT}{_VALUE}"),
     (

@@ -40,6 +40,16 @@ _LOGIN = re.compile(
          \( \s? [bruBRU]?["'][^"'\n\\]{{1,200}}["'] ,\s* {_LITERAL}""",
     re.VERBOSE,
 )
+# Calls with a host in front of them.
+_CONNECT = re.compile(
+    rf"""\b(?: connect \( \s? [bru]?["'][^"'\n\\]{{1,200}}["'] ,\s* \d{{1,5}} ,\s* | (?:MySQLdb|pymysql|mariadb|psycopg2?)\.[cC]onnect \( \s? [bru]?["'][^"'\n\\]{{1,200}}["'] ,\s* )
+         [bru]?["'][^"'\n\\]{{1,200}}["'] ,\s* {_LITERAL}""",
+    re.VERBOSE,
+)
+# The part of a URL that names the host, by itself: SplitResult(scheme='https', netloc='kim:x@host').
+_NETLOC = re.compile(r"""\bnetloc=b?["'][^\s:@"']{0,200}:(?P<secret>[^\s"']{1,256})@""")
+# A key that has a name: AzureNamedKey(name='shop', key='x').
+_NAMED_KEY = re.compile(rf"""(?:Credentials?|NamedKey) \( {_ARGUMENT}{{0,3}} \s? key= {_LITERAL}""", re.VERBOSE)
 # Calls where the last text is a password, or the only one: set_password("service", "kim", "x").
 _TAKEN = re.compile(
     rf"""(?<!def[ ]) (?: \b(?:set|check|make|verify|change|hash|validate|add)_?(?i:password) | \bSecret(?:Str|Bytes) | KeyCredential | \bFernet )
@@ -55,6 +65,9 @@ _BESIDE: Final = (
 _BESIDE_AND_IN_CALLS: Final = (
     *_BESIDE,
     (("login(", "authenticate(", "auth_password(", "_bind", "pw_set(", "Auth(", "Plain", "UserPass"), _LOGIN),
+    (("onnect(",), _CONNECT),
+    (("netloc=",), _NETLOC),
+    (("key='", 'key="'), _NAMED_KEY),
     (("assword(", "Secret", "KeyCredential(", "Fernet("), _TAKEN),
 )
 

@@ -21,6 +21,10 @@ _VIOLATION = re.compile(
 )
 # PostgreSQL's COPY: column password: "x"
 _COLUMN = re.compile(r"\bcolumn \"?(?P<name>\w{1,100}+)\"?: (?=[\"'])")
+# A condition with its value written out: api_token IN ('x', 'y').
+_CONDITION = re.compile(
+    r"""(?<!\w)(?P<name>\w{1,100}+)["`\]]?\s++(?:NOT\s++)?(?:(?:[IR]?LIKE|BETWEEN|SIMILAR\s++TO)\s++(?=[NE]?')|IN\s*+(?=\(\s*+[NE]?'))"""
+)
 # pydantic: the field is on the line above.
 _INPUT = re.compile(
     r"^(?P<name>[\w.\-]{1,200}+)\n {1,4}[^\n]{0,500}?\binput_value=(?P<secret>[^\n]{1,2000}?), input_type=",
@@ -58,9 +62,10 @@ def databases(text: str, names: SecretNames) -> Iterator[Finding]:
         for found in pattern.finditer(text):
             if found["name"] in names and is_secret(found["secret"].strip("'\"")):
                 yield Finding(*found.span("secret"), (found["secret"].strip("'\""),))
-    for found in _COLUMN.finditer(text):
-        if found["name"] in names and (value := value_at(text, found.end())) is not None:
-            yield Finding(found.end(), value.end, (value.bare,))
+    for pattern in (_COLUMN, _CONDITION):
+        for found in pattern.finditer(text):
+            if found["name"] in names and (value := value_at(text, found.end())) is not None:
+                yield Finding(found.end(), value.end, (value.bare,))
 
 
 def statements(text: str, names: SecretNames) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ _BLOCK = re.compile(
 # A label of several words, or an emphasised one, as people write to each other: "Ihr Passwort lautet: x", "**Password:** `x`".
 _LABEL = re.compile(
     r"""(?:^|(?<=[.,;!?(\n][ ])) [ \t]{0,40}+ (?:[\-*+>][ ]++)? [*_`]{0,3}+ (?:[^\W\d][\w\-]{0,30}[ ]){0,3}? (?P<name> [^\W\d][\w\-]*+ )
-        (?:[ ](?:is|was|lautet|ist|est|es|è))?+ [*_`]{0,3}+ [ ]?+ : [*_`]{0,3}+ [ ]++ [*_`]{0,3} (?=[^\s*_`])""",
+        (?:[ ](?:is|was|lautet|ist|est|es|è|[^\W\da-zA-Z]{1,6}+))?+ [*_`]{0,3}+ [ ]?+ : [*_`]{0,3}+ [ ]++ [*_`]{0,3} (?=[^\s*_`])""",
     re.VERBOSE | re.MULTILINE,
 )
 _EMPHASISED = re.compile(r"(?P<word>[^\s*`<>\"']{4,200}?)[.,]?[*_`]{0,3}[ \t]*(?:$|(?=\r))", re.MULTILINE)
@@ -60,8 +60,10 @@ _CAPTION = re.compile(
     r"""(?<=>) \s{0,40}+ (?:[^\W\d][\w\-]{0,30}[ ]){0,3} (?P<name> [^\W\d][\w\-]*+ ) [ ]?+ (?: :?+ \s{0,40}+ </\w{1,20}> :?+ | : ) \s{0,40}+ (?: <[^<>]{1,200}> \s{0,40}+ ){0,3}+ (?=[^<\s])""",
     re.VERBOSE,
 )
-# setenv NAME x of csh and Apache, set -x NAME x of fish.
-_EXPORTED = re.compile(r"\b(?i:setenv|set[ ]-g?x)[ ]++(?P<name>[A-Za-z]\w{1,80}+)[ ]++(?=\S)")
+# setenv NAME x of csh and Apache, set -x NAME x of fish, proxy_set_header NAME x of nginx.
+_EXPORTED = re.compile(
+    r"\b(?i:setenv|set[ ]-g?x|\w{1,20}_(?:set_header|param)|RequestHeader[ ]set)[ ]++(?P<name>[A-Za-z][\w\-]{1,80}+)[ ]++(?=\S)"
+)
 # A row of a table, as a client of a database shows one of a few columns.
 _ROW = re.compile(
     r"^[ \t]{0,40}+ (?:\|[ ]*+)?+ (?P<name> [^\W\d][\w.\-]*+) (?: [ ]*+ \| [ ]*+ | \t++ ) (?=\S)",
@@ -85,6 +87,10 @@ _FORM = re.compile(
 )
 # A pair, as a list of headers has them.
 _PAIR = re.compile(r"""[(\[] [ ]?+ [bru]?["'] (?P<name> [\w.\-]{1,80}+) ["'] , \s*+ (?=[bru]?["'(\[{\d])""", re.VERBOSE)
+# The same behind what is done with it, as LDAP's changes have it: (MOD_REPLACE, "userPassword", [x]).
+_CHANGE = re.compile(
+    r"""[(\[] [\w.]{1,60}+ ,[ ]? [bru]?["'] (?P<name> [\w.\-]{1,80}+) ["'] , \s*+ (?=[\[(])""", re.VERBOSE
+)
 # And a call that gives a name its value: config.set("db", "password", "x").
 _SET = re.compile(
     r"""\b set\w{0,20}+ \( (?: [^(),\n]{1,200}, [ ]? ){1,3}? [bru]?["'] (?P<name> [\w.\-]{1,80}+) ["'] , [ ]?+ (?=[bru]?["'][^"'\n]{1,300}["'][ ]?\))""",
@@ -127,6 +133,12 @@ _QUERY = re.compile(
     re.VERBOSE,
 )
 
+# A signature in the place of a value, in quotes: what is called so in code is no text.
+_SIGNED = re.compile(
+    r"""["'] (?i: [\w\-]{0,20}? sig(?:nature)? | hmac ) ["'] [:,] [ ]?+ \[?+ ["'] (?P<secret> (?=[^"']{0,100}?\d) [A-Za-z0-9+/_\-]{20,300}+ ={0,2} ) ["']""",
+    re.VERBOSE,
+)
+
 
 def assigned(text: str, names: SecretNames) -> Iterator[Finding]:
     """What an equals sign or a colon gives a name."""
@@ -144,6 +156,12 @@ def queries(text: str) -> Iterator[Finding]:
         if found.start() >= done and (given := value_at(text, found.end())) is not None:
             yield Finding(found.end(), given.end, (given.bare,))
             done = given.end
+
+
+def signatures(text: str) -> Iterator[Finding]:
+    """What is called a signature, and has the letters of one."""
+    for found in _SIGNED.finditer(text):
+        yield Finding(*found.span("secret"), (found["secret"],))
 
 
 def fields(text: str, names: SecretNames) -> Iterator[Finding]:
@@ -186,6 +204,7 @@ def forms(text: str, names: SecretNames) -> Iterator[Finding]:
 def pairs(text: str, names: SecretNames) -> Iterator[Finding]:
     """The second of two that belong together."""
     yield from _found(text, _PAIR, names, value_at)
+    yield from _found(text, _CHANGE, names, value_at)
     yield from _found(text, _SET, names, value_at)
 
 
@@ -231,8 +250,11 @@ def _assigned_at(text: str, start: int) -> Value | None:
 
 
 def _content(text: str, start: int) -> Value | None:
-    """What an element holds."""
-    return until(text, start, "]]>" if text.endswith("<![CDATA[", 0, start) else "<")
+    """What an element holds. In prose nothing closes it: ``api_key = <API-KEY>").``"""
+    end = "]]>" if text.endswith("<![CDATA[", 0, start) else "<"
+    given = until(text, start, end)
+    is_closed = given is not None and text.startswith(end, given.end)
+    return given if is_closed or text[start : start + 1].isalnum() else None
 
 
 def _random_label(text: str, start: int) -> Value | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from jobreporter._capture.finders.columns import columns
 from jobreporter._capture.finders.commands import commands
 from jobreporter._capture.finders.credentials import credentials
 from jobreporter._capture.finders.databases import databases, statements
@@ -24,17 +25,19 @@ from jobreporter._capture.finders.named import (
     pairs,
     queries,
     rows,
+    signatures,
     slashed,
 )
 from jobreporter._capture.finders.prose import may_be_sentences, numbers, sentences
+from jobreporter._capture.finders.refused import refused
 from jobreporter._capture.finders.shapes import cards, shapes
 from jobreporter._capture.finders.urls import userinfo
 from jobreporter._capture.finders.values import bare
-from jobreporter._capture.readings import readings
+from jobreporter._capture.readings import Reading, in_plain_letters, readings
 from jobreporter._capture.secret_names import SecretNames
 
 # Without one of these a text is a single word, and has nothing to name.
-_JOINTS = " =:,<|\t("
+_JOINTS = " =:,;<|\t("
 # Signs that introduce something, as Chinese and Japanese are written: each as wide as a letter of theirs.
 _NARROW: Final = {ord(sign) + 0xFEE0: sign for sign in ":=,;()"} | {0x3000: " "}
 # Signs that introduce something, escaped: those of a URL within another, of JSON in HTML, of JSON in JSON. Quotes behind a
@@ -56,12 +59,18 @@ class Search:
     def everywhere(self, text: str) -> Iterator[Finding]:
         """All that a text says to be secret, as it stands and in what is escaped in it."""
         yield from self._as_it_stands(text)
-        if not text.isascii() and (narrow := text.translate(_NARROW)) != text:
-            yield from self._as_it_stands(narrow)
+        if not text.isascii():
+            if (narrow := text.translate(_NARROW)) != text:
+                yield from self._as_it_stands(narrow)
+            if (plain := in_plain_letters(text)) is not None:
+                yield from self._as_read(plain)
         if ("%" in text or "&" in text or "\\" in text) and _ESCAPED.search(text):
             for reading in readings(text):
-                for start, end, secrets in self._as_it_stands(reading.text):
-                    yield Finding(reading.origin(start), reading.origin(end), secrets)
+                yield from self._as_read(reading)
+
+    def _as_read(self, reading: Reading) -> Iterator[Finding]:
+        for start, end, secrets in self._as_it_stands(reading.text):
+            yield Finding(reading.origin(start), reading.origin(end), secrets)
 
     def _as_it_stands(self, text: str) -> Iterator[Finding]:
         yield from self.by_itself(text)
@@ -98,6 +107,8 @@ class Search:
         if may_be_sentences(lower):
             yield from sentences(text)
         yield from numbers(text, lower)
+        if "sig" in lower or "hmac" in lower:
+            yield from signatures(text)
         if self._names.occur_in(text, lower):
             for signs, finder in _FINDERS:
                 if any(map(lower.__contains__, signs)):
@@ -116,9 +127,11 @@ _FINDERS: Final = (
     (("form-data",), forms),
     (("<",), markup),
     ((": ", "**"), labelled),
-    (("env ", "set -"), exported),
+    (("env ", "set -", "_header ", "_param ", "header set"), exported),
     (("value", "val"), named_beside),
     (("[",), bracketed),
-    ((")=(", "duplicate", "input_value=", "column"), databases),
+    ((")=(", "duplicate", "input_value=", "column", "like", "in ("), databases),
+    (("value", "choice", "input", "[line"), refused),
+    ((",", ";", "\t"), columns),
     (("insert", "replace", "parameters", "params", "args"), statements),
 )

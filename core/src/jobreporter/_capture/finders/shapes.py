@@ -29,6 +29,10 @@ _KEYS: Final = (
     r"sb[pt]_[0-9a-f]{30,}|sb_secret_[\w\-]{20,}|re_[A-Za-z0-9]{6,}_[A-Za-z0-9]{16,}|phc?_[A-Za-z0-9]{40,}|eyJrIjoi[\w=+/]{40,}",
     r"HRKU-[\w\-]{30,}|v1\.0-[0-9a-f]{20,}-[0-9a-f]{100,}|sm[tp]_[A-Za-z0-9]{40,}|ATATT3[\w\-=]{40,}|ATCTT3[\w\-=]{40,}|ATBB[A-Za-z0-9]{28,}",
     r"live_[A-Za-z0-9]{30,}|fo1_[\w\-]{40,}|FlyV1[ ]fm\d_[\w+/=,]{40,}|nvapi-[\w\-]{40,}|gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{60,}|pplx-[A-Za-z0-9]{40,}",
+    r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}|pcsk_\w{30,}|tvly-(?:dev-|prod-)?[A-Za-z0-9]{20,}|nfp_[A-Za-z0-9]{36,}|rnd_[A-Za-z0-9]{26,}|napi_[a-zA-Z0-9]{40,}",
+    r"sq[apu]_[0-9a-f]{40}|snyk_\w{3,5}\.[\w.\-]{30,}|pul-[0-9a-f]{40}|ops_eyJ[\w\-]{40,}|sgp_(?:[0-9a-z]{5,20}_)?[0-9a-f]{40}|bkua_[0-9a-f]{40}|CCIPAT_\w{40,}",
+    r"pdl_(?:live|sdbx)_apikey_\w{30,}|CFPAT-[\w\-]{40,}|tfp_[\w\-]{40,}|dt0[a-z]\d\d\.[A-Z0-9]{20,}\.[A-Z0-9]{40,}|hc[abx][cilm]k_[a-z0-9]{50,}|dbt[cu]_[\w\-]{35,}",
+    r"pat-(?:na|eu)\d-[0-9a-f\-]{36}|FLWSECK(?:_TEST)?-[0-9a-zA-Z]{30,}-X|EZ[AT]K[a-zA-Z0-9]{54,}|(?:duffel|shippo)_(?:live|test)_[\w\-]{38,}|AKCp[A-Za-z0-9]{60,}",
     r"rzp_(?:live|test)_[A-Za-z0-9]{14,}|sl\.[A-Za-z]?[\w\-]{100,}|amzn\.mws\.[0-9a-f\-]{36}|[A-Za-z0-9_~.\-]{3}8Q~[\w~.\-]{31,34}",
 )
 # Tokens that say what they are: JSON in base64, signed or encrypted.

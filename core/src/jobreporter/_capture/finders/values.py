@@ -31,7 +31,7 @@ _DUMPED = re.compile(r'string\(\d{1,6}\)[ ]++(?=")')
 # What stands in the place of a value: of a template, a statement, a mask.
 _PLACEHOLDER = re.compile(
     r"""  [*•x.\-_#]{3,} | \*++ | \.{2,} | \?++ | \$\d{1,3} | :\w{1,40} | %s | %\(\w{1,40}\)s
-        | \$\{[^{}]{1,80}\} | \$\w{1,40} | \{\{[^{}]{1,80}\}\} | <[a-z][a-z_\-]{0,40}> | (?i:your|my|some|example|test)[_\-][A-Za-z_\-]{2,40}
+        | \$\{[^{}]{1,80}\} | \$\w{1,40} | \{\{[^{}]{1,80}\}\} | <(?:(?i:your|my|the|insert)[ ][a-z ]{1,40}|[A-Za-z][A-Za-z_\-]{0,40})> | (?i:your|my|some|example|test)[_\-][A-Za-z_\-]{2,40}
         | (?:[A-Z]{1,20}_){0,3}(?:TOKEN|PASSWORD|SECRET|KEY|VALUE|STRING|TEXT|USER) | \[[A-Za-z]{4,20}\] | %\w{1,40}% """,
     re.VERBOSE,
 )
