@@ -51,12 +51,12 @@ def put_back() -> None:
     raise RuntimeError
 
 
-class Trouble(Exception):
+class TroubleError(Exception):
     """What the program's own exception handler can't deal with."""
 
 
-def handle(_job: Job, _kind: type[BaseException], error: BaseException, _traceback: object) -> None:
-    if isinstance(error, Trouble):
+def handle(_job: Job, kind: type[BaseException], *_error: object) -> None:
+    if kind is TroubleError:
         raise LookupError
 
 
@@ -88,7 +88,7 @@ DEATHS: dict[str, tuple[int, Callable[[], Any]]] = {
     "is killed": (8, die),
     "leaves with a code": (5, partial(leave, 3)),
     "vanishes": (5, partial(leave, 0)),
-    "raises, and so does the handler": (8, raising(Trouble)),
+    "raises, and so does the handler": (8, raising(TroubleError)),
 }
 
 
