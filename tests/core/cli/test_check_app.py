@@ -50,6 +50,34 @@ def test_an_app_that_is_attached_is_right(project: CommandLine, source: str) -> 
         assert found["detail"].endswith("and its jobs are reported")
 
 
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("orders", "celery"),
+        ("orders.celery", "celery"),
+        ("orders.celery.app", "celery"),
+        ("tasks.huey", "huey"),
+        ("orders.jobs.Worker", "rq"),
+        ("jobreporter.sources.rq.Worker", "rq"),
+    ],
+)
+def test_an_app_is_found_as_its_own_command_finds_it(project: CommandLine, name: str, source: str) -> None:
+    """`celery -A orders`, `huey_consumer tasks.huey`, `rq worker -w orders.jobs.Worker`."""
+    made = {
+        "orders/__init__": "",
+        "orders/celery": "\n".join((APPS["celery"][0], "from jobreporter.sources.celery import attach\nattach(app)\n")),
+        "orders/jobs": "from jobreporter.sources.rq import Worker\n",
+        "tasks": "from huey import MemoryHuey\nfrom jobreporter.sources.huey import attach\n"
+        "huey, other = MemoryHuey('a'), MemoryHuey('b')\nattach(huey)\n",
+    }
+    for module, text in made.items():
+        (project.folder / module).parent.mkdir(exist_ok=True)
+        (project.folder / f"{module}.py").write_text(text)
+
+    found = app(project, name)
+    assert (found["source"], found["attached"]) == (source, True)
+
+
 @pytest.mark.parametrize("source", APPS)
 def test_an_app_that_is_not_attached_is_wrong(project: CommandLine, source: str) -> None:
     """The config is right, and nothing would ever be reported: it says which line is missing."""
@@ -83,6 +111,8 @@ def test_a_worker_class_of_rq_tells(project: CommandLine) -> None:
         ("shop:qqqq", "'shop' has no 'qqqq'. The apps in it are 'a' and 'b'"),
         ("shop", "name one app of 'shop' as shop:APP. The apps in it are 'a' and 'b'"),
         ("pack", "name one app of 'pack' as pack:APP. The modules in it are 'celery' and 'tasks'"),
+        ("pack.tasks.app", "can't import 'pack.tasks.app': "),
+        ("broken", "can't import 'broken.celery': ZeroDivisionError: division by zero ("),
         ("shopp:a", "nor in the working directory '{}'. Did you mean 'shop'?"),
         (
             "inner:a",
@@ -97,6 +127,8 @@ def test_what_is_no_app_is_told(project: CommandLine, name: str, told: str) -> N
     for module in ("pack/__init__", "pack/tasks", "pack/celery", "src/inner/__init__"):
         (project.folder / module).parent.mkdir(parents=True, exist_ok=True)
         (project.folder / f"{module}.py").touch()
+    (project.folder / "broken").mkdir()
+    (project.folder / "broken/celery.py").write_text("1 / 0\n")
     assert told.format(project.folder) in app(project, name)["detail"]
 
 

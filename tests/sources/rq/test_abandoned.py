@@ -21,7 +21,7 @@ from scenarios import CUT_OFF, SHUT_DOWN, SUCCEEDED
 from workers import wait_for
 
 from jobreporter import Execution
-from jobreporter.events import Failure
+from jobreporter.events import Aborted, Failure
 from jobreporter.sources.rq import Worker
 
 
@@ -60,7 +60,10 @@ def test_an_abandoned_execution_is_the_one_that_started(stable: Bench) -> None:
     assert len({event.job.execution_id for event in stable.events}) == 1
 
 
-def test_a_job_that_was_shut_down_is_not_abandoned_as_well(stable: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("retry", "will_retry"), [(None, False), (Retry(max=1), None)])
+def test_a_job_that_was_shut_down_is_not_abandoned_as_well(
+    stable: Bench, monkeypatch: pytest.MonkeyPatch, retry: Retry | None, will_retry: bool | None
+) -> None:
     """RQ leaves it as started, and finds that out later; it was told by then."""
 
     def shut_down(worker: Worker) -> Any:
@@ -68,13 +71,14 @@ def test_a_job_that_was_shut_down_is_not_abandoned_as_well(stable: Bench, monkey
         os.waitpid(worker.horse_pid, 0)
         raise SystemExit
 
-    stable.enqueue(signal.pause)
+    stable.enqueue(signal.pause, retry=retry)
     monkeypatch.setattr(rq.Worker, "wait_for_horse", shut_down)
     with pytest.raises(SystemExit):
         stable.work()
     stable.look_after_the_queue()
 
     assert [line for line in stable.story if line != "started"] == list(SHUT_DOWN[1:])
+    assert stable.only(Aborted).will_retry is will_retry
 
 
 def test_a_horse_without_its_worker_asks_whether_the_end_was_told(stable: Bench) -> None:

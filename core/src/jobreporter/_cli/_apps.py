@@ -83,22 +83,40 @@ def _report(name: str, source: str, noun: str, remedy: str, *, attached: bool) -
 
 
 def _found(name: str) -> Any:
-    module_name, _, attribute = name.partition(":")
-    module = module_here(module_name)
-    return attribute_of(module, attribute or _only_app(module), meant=_is_meant, kind="apps")
+    module_name, colon, attribute = name.partition(":")
+    if not colon:
+        return _meant_by(name)
+    return attribute_of(module_here(module_name), attribute, meant=_is_meant, kind="apps")
 
 
-def _only_app(module: ModuleType) -> str:
-    """The name of the one app in a module."""
-    apps = {id(value): each for each, value in vars(module).items() if _is_app(value)}
+def _meant_by(name: str) -> Any:
+    """The one app of a module, or what the queues' own commands take this name for."""
+    try:
+        module = module_here(name)
+    except NotFoundError as missing:
+        # `huey_consumer shop.huey`, `rq worker -w shop.Worker`
+        parent, _, attribute = name.rpartition(".")
+        inside = vars(sys.modules[parent]) if parent in sys.modules else {}
+        if attribute in inside and getattr(missing.__cause__, "name", None) == name:
+            return inside[attribute]
+        raise
+    apps = _apps_in(module)
+    if not apps and "celery" in _modules_in(module):
+        apps = _apps_in(module_here(f"{name}.celery"))  # `celery -A shop`
     if len(apps) == 1:
         return next(iter(apps.values()))
-    name = module.__name__
-    hint = did_you_mean_or_all("", apps.values(), "apps in it")
-    if not apps:
-        modules = [each.name for each in iter_modules(getattr(module, "__path__", []))]
-        hint = did_you_mean_or_all("", modules, "modules in it")
+    hint = did_you_mean_or_all("", apps, "apps in it") or did_you_mean_or_all("", _modules_in(module), "modules in it")
     raise NotFoundError(f"name one app of {quoted(name)} as {name}:APP{hint}")
+
+
+def _apps_in(module: ModuleType) -> dict[str, Any]:
+    """The apps of a module, each by one of its names."""
+    names = {id(value): each for each, value in vars(module).items() if _is_app(value)}
+    return {each: vars(module)[each] for each in names.values()}
+
+
+def _modules_in(module: ModuleType) -> list[str]:
+    return [each.name for each in iter_modules(getattr(module, "__path__", []))]
 
 
 def _queue_of(app: Any) -> _Queue | None:

@@ -153,7 +153,7 @@ class Worker(ReportingWorker, rq.Worker):
             super().monitor_work_horse(job, queue, *args, **kwargs)
         except SystemExit:
             # The worker is to end at once, and has killed its horse.
-            self._conclude(job, shut_down)
+            self._conclude_undone(job)
             raise
         else:
             self._conclude(job)
@@ -189,6 +189,10 @@ class Worker(ReportingWorker, rq.Worker):
             self._taken = taken_as(job)
             fields = job_fields(job, execution.id, self.name)
             self._horse = Horse({**fields, "worker": f"{self.hostname}:{self.horse_pid}"})
+
+    @harmless_but_for(StopRequested)
+    def _conclude_undone(self, job: Job) -> None:
+        self._conclude(job, shut_down(super()._left_undone(job)))
 
     @harmless_but_for(StopRequested)
     def _conclude(self, job: Job, note: Note | None = None) -> None:

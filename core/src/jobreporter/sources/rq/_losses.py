@@ -91,6 +91,6 @@ def revoked(execution: Execution) -> None:
     execution.abort("revoked", will_retry=False)
 
 
-def shut_down(execution: Execution) -> None:
-    """The worker ended at once. RQ leaves the job as started; once it is found abandoned, it may be tried again."""
-    execution.abort("shutdown")
+def shut_down(outlook: Outlook) -> Note:
+    """The worker ended at once. RQ leaves the job as started, until it is found abandoned."""
+    return partial(Execution.abort, reason="shutdown", will_retry=outlook.will_retry)
