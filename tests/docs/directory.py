@@ -47,7 +47,10 @@ class Plugin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def row(self) -> str:
         """Its row of the table."""
-        brings = ", ".join(f"{kind[:-1]} `{name}`" for kind, names in self.brings.items() for name in names)
+        brings = "; ".join(
+            f"{kind if names[1:] else kind[:-1]} {', '.join(f'`{name}`' for name in names)}"
+            for kind, names in self.brings.items()
+        )
         cells = (f"[{self.name}]({self.link})", brings, self.says, self.tier, self.version, f"`{self.core}`")
         return f"| {' | '.join(cells)} |\n"
 

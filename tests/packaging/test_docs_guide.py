@@ -16,14 +16,14 @@ import jobreporter.testing
 from jobreporter import ARGUMENTS, ConfigError, Context, Dispatcher, ErrorInfo, Frame, Job, Origin, hookspecs
 from jobreporter.testing import StandIn, make_event, make_job
 
-from .documents import GUIDE, PATIENCE, blocks, code_words, rows
+from .documents import GUIDE, PATIENCE, ROOT, blocks, code_words, rows
 
 
 def test_the_tests_of_the_guide_pass(guide: Path) -> None:
     """Whoever copies the files and runs pytest sees them pass."""
     command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=guide, text=True, capture_output=True, check=False, timeout=170)
-    assert re.search(r"^30 passed in", done.stdout, re.MULTILINE), done.stdout + done.stderr
+    assert re.search(r"^31 passed in", done.stdout, re.MULTILINE), done.stdout + done.stderr
 
 
 def test_the_package_of_the_guide_is_found_and_pages(
@@ -91,3 +91,12 @@ def test_the_testing_kit_of_the_guide_exists() -> None:
     """Its names are those of `jobreporter.testing`, but for what comes with another."""
     names = [name for names, _ in rows(GUIDE, "name") for name in code_words(names)]
     assert sorted([*names, "Crash", "FileRecorderOptions"]) == sorted(jobreporter.testing.__all__)
+
+
+def test_the_fixtures_of_the_reference_are_those_that_there_are(tmp_path: Path) -> None:
+    """As pytest lists them in a project that has nothing but jobreporter."""
+    command = [sys.executable, "-m", "pytest", "--fixtures", "-p", "no:cacheprovider"]
+    listed = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=False, timeout=60).stdout
+    found = re.findall(r"^(\w+) -- .*pytest_jobreporter\.py:\d+$", listed, re.MULTILINE)
+    table = [code_words(name)[0] for name, *_ in rows(ROOT / "docs/api/testing.md", "fixture")]
+    assert sorted(found) == sorted(table)

@@ -112,6 +112,16 @@ class Doubler(Keeper):
         self.reporter_flush()
 
 
+class Sprayer(Keeper):
+    """It sends each by itself, and begins anew where one isn't taken."""
+
+    @hookimpl
+    def reporter_flush(self) -> None:
+        for name in self.batch:
+            self.post(name)
+        self.batch = []
+
+
 class Gossip(Keeper):
     """It tells the log how it sends, with its key."""
 

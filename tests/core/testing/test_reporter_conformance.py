@@ -41,6 +41,11 @@ NAUGHTY = [
 #: And in which words, of those that keep their batches as they should.
 IN_WORDS = [
     (naughty.Doubler, "test_it_sends_again_what_was_answered_503", "taken it 3 times, and 1 times where there was no"),
+    (
+        naughty.Sprayer,
+        "test_it_sends_again_only_what_was_not_taken",
+        "taken one 2 times and one 1 times, where the second",
+    ),
     (naughty.Gossip, "test_it_keeps_the_secrets_of_its_config", "the option 'key' in its log"),
     (naughty.Tardy, "test_it_has_sent_what_it_has_flushed", "it was sent only after the flush"),
     (naughty.Sleepy, "test_it_leaves_its_host_as_it_was", "it sleeps where its next event waits: ['0.001 s']"),

@@ -1,6 +1,6 @@
-"""For tests of reporters and of programs that report: recorders that keep what arrived, and data to send.
+"""For tests of plugins, and of programs that report: the suites that every plugin has to pass, data, recorders, a server.
 
-It is the double that jobreporter's own tests use.
+jobreporter's own tests use no other. Where pytest runs, the most needed of it are fixtures as well.
 """
 
 from __future__ import annotations

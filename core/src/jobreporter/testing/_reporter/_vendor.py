@@ -44,6 +44,17 @@ class VendorCases(ReporterCases):
         """The batch is kept, also if that happens in a flush, and is sent again: nothing is lost, and nothing doubled."""
         self._survives(Answer(503), Answer(500))
 
+    def test_it_sends_again_only_what_was_not_taken(self) -> None:
+        """Where each event is a request of its own, those that were answered well don't come again with one that wasn't."""
+        usual = self._told("conformance.first", "conformance.next")
+        self.stand_in.next(Answer(200), Answer(503))
+        told = self._told("conformance.once", "conformance.again")
+        self.stand_in.script.clear()
+        assert told == usual, (
+            f"of two events, the vendor has taken one {told[0]} times and one {told[1]} times, where the second was answered "
+            f"503; without trouble {usual[0]} and {usual[1]}: take out of the batch what was sent, before the next is sent"
+        )
+
     def test_it_waits_when_it_is_asked_to(self) -> None:
         """429 with a Retry-After is no loss, and nothing comes before that is over."""
         self._survives(too_many(retry_after=1))
@@ -80,20 +91,21 @@ class VendorCases(ReporterCases):
 
     def _survives(self, *trouble: object, once: bool = True) -> None:
         """Nothing is lost to the trouble. once: and the vendor gets it as often as without."""
-        usual = self._told("conformance.usual")
+        [usual] = self._told("conformance.usual")
         self._usual = len(self.stand_in.requests)
         self.stand_in.next(*trouble)  # type: ignore[arg-type]  # answers and misbehaviours
-        told = self._told("conformance.again")
+        [told] = self._told("conformance.again")
         assert not (self._usual and self.stand_in.script), "it was not sent again: raise TryAgain, and keep the batch"
         if once:
             assert told == usual, f"the vendor has taken it {told} times, and {usual} times where there was no trouble"
 
-    def _told(self, name: str) -> int:
-        """How often the vendor has taken the name of a job that failed, in the end."""
+    def _told(self, *names: str) -> list[int]:
+        """How often the vendor has taken the name of each of some jobs that failed, in the end."""
         dispatcher = self.dispatch()
-        dispatcher.publish(make_event("failure", job=_known_by(name), will_retry=False))
+        for name in names:
+            dispatcher.publish(make_event("failure", job=_known_by(name), will_retry=False))
         self._arrives(dispatcher)
-        return self.sent(name)
+        return [self.sent(name) for name in names]
 
     def _arrives(self, dispatcher: Dispatcher) -> None:
         wait_for(lambda: dispatcher.flush(1), "it sends what it kept")
