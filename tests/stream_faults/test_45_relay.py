@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from jobreporter._agent import relay as relay_module
-from jobreporter._agent import relay_leases
+from jobreporter._agent import portion, relay_leases
 from jobreporter._agent.relay import Relay
 from jobreporter._stream.process import ProcessBeat
 from jobreporter.streams import StreamDown, StreamFull, StreamRefused
@@ -71,7 +70,7 @@ def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def small_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several windows for what a test sends."""
-    monkeypatch.setattr(relay_module, "_READ", 1500)
+    monkeypatch.setattr(portion, "MOST", 1500)
 
 
 def send(relays: Relays, sent: list[Any] = SENT) -> None:
@@ -95,7 +94,7 @@ def test_what_is_in_the_stream_comes_to_the_target(relays: Relays) -> None:
 
 def test_entries_that_are_larger_than_a_read(relays: Relays, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of them comes by itself."""
-    monkeypatch.setattr(relay_module, "_READ", 1)
+    monkeypatch.setattr(portion, "MOST", 1)
     send(relays)
     until_settled(relays.relay(), relays.source)
     assert_once(relays.target, SENT)
@@ -103,7 +102,7 @@ def test_entries_that_are_larger_than_a_read(relays: Relays, monkeypatch: pytest
 
 def test_a_relay_that_is_slow_keeps_its_lease(relays: Relays, monkeypatch: pytest.MonkeyPatch) -> None:
     """A window is cut where it takes too long: what was appended is settled, and the lease renewed in between."""
-    monkeypatch.setattr(relay_module, "_READ", 10**6)
+    monkeypatch.setattr(portion, "MOST", 10**6)
     send(relays)
     relay = relays.relay()
     real, settled = relay._append, []
@@ -212,7 +211,7 @@ def test_killed_again_and_again(relays: Relays, monkeypatch: pytest.MonkeyPatch)
     """And the windows are cut otherwise each time."""
     send(relays)
     for number in range(1, 5):
-        monkeypatch.setattr(relay_module, "_READ", 700 * number)
+        monkeypatch.setattr(portion, "MOST", 700 * number)
         kill(relays.relay(), monkeypatch, "_settle", nth=2, before=True)
         time.sleep(0.35)  # the lease's end, by the store's own clock
     until_settled(relays.relay(), relays.source)
@@ -320,7 +319,7 @@ def test_a_source_that_is_away(relays: Relays, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(opened, call, down)
         turn(relay, lambda: relay._source.trouble, "the trouble")
         monkeypatch.undo()
-        monkeypatch.setattr(relay_module, "_READ", 1500)
+        monkeypatch.setattr(portion, "MOST", 1500)
     until_settled(relay, relays.source)
     assert_once(relays.target, SENT)
     assert relays.source.ledger("central").handled == len(SENT)

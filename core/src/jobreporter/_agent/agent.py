@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from functools import partial
+from typing import cast
 
 import msgspec
 
@@ -26,7 +27,8 @@ from jobreporter._stream.decode import decode
 from jobreporter._stream.frame import Unreadable
 from jobreporter._stream.process import decode_process
 from jobreporter._stream.relay_settings import resolve_target
-from jobreporter._stream.settings import StreamConfig
+from jobreporter._stream.reopenable import Reopenable
+from jobreporter._stream.settings import StreamConfig, resolve_stream
 from jobreporter._system.clock import SYSTEM, Clock
 from jobreporter.context import Context, LaneStats, LiveAgent, Producer, Running
 from jobreporter.events import Started
@@ -78,7 +80,7 @@ class Agent:
         self._digest = _digest(wiring)
         self._stream = stream
         self._has_spool = stream.spool is not None
-        opened = self._opened = stream.open()
+        opened = self._opened = cast(Stream, reopenable := Reopenable(partial(_opened, stream, wiring)))
         ingest = None if stream.spool is None else Ingest(stream.spool, opened, clock, logger.warning)
         self.feeder = Feeder(
             opened,
@@ -90,6 +92,7 @@ class Agent:
             ingest=ingest,
             config=self._digest,
             relays=self.relays,
+            open_again=reopenable.open_again,
         )
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -221,6 +224,12 @@ class Agent:
             if said is not None and said.role == "worker":
                 found.append(Producer(origin=said.origin, last_beat=beat.at, ledger=said.ledger))
         return found
+
+
+def _opened(stream: StreamConfig, wiring: Wiring) -> Stream:
+    """Its secrets are read afresh, where they come from a config: they may have changed since."""
+    config = wiring.config
+    return (stream if config.stream is None else resolve_stream(config)).open()
 
 
 def _target(relay: ReporterConfig, wiring: Wiring) -> Stream:

@@ -7,7 +7,7 @@ one goes on where this one stood. A settlement whose answer was lost is tried ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from jobreporter._agent.holdings import RENEW_EVERY, Holdings, Start, from_now_on
 from jobreporter._agent.ingest import Ingest
@@ -43,12 +43,17 @@ logger = logging.getLogger("jobreporter")
 _LOOK_AGAIN = 1.0
 # Seconds between two looks at the ledgers.
 _LOOK_EVERY = 5.0
+# Seconds after which a stream is asked again that somebody has to do something about.
+_PATIENCE = 15.0
 # Seconds of a turn that ingest may take.
 _INGEST_TIME = 0.5
 
 
 class Feeder:
-    """For one thread. ingest: from the spool of this machine, if there is one."""
+    """For one thread.
+
+    ingest: from the spool of this machine, if there is one. open_again: has a stream that refuses be opened anew.
+    """
 
     def __init__(
         self,
@@ -62,6 +67,7 @@ class Feeder:
         ingest: Ingest | None,
         config: str = "",
         relays: Sequence[Relay] = (),
+        open_again: Callable[[], object] = bool,
     ) -> None:
         self._stream = stream
         self._lanes = lanes
@@ -83,6 +89,8 @@ class Feeder:
         )
         self._keeper = Keeper(stream, self._holdings, self._turns, self._progress, clock, retention=retention)
         self._trouble = Throttle(clock)
+        self._open_again = open_again
+        self._refused_until: float | None = None
         #: Wakes it when a reporter is through with events.
         self.wakeup = Wakeup(clock)
         for lane in lanes:
@@ -109,19 +117,36 @@ class Feeder:
 
     def turn(self) -> bool:
         """Do what there is to do. Returns whether there may be more at once."""
+        if self._is_refused:
+            return False
         try:
             busy = self._turn()
-        except Exception as error:  # a fault of an engine's own must not end the thread without a word
-            self._keeper.interrupted()
-            self._progress.interrupted()
-            self._tell(error)
+        except StreamRefused as error:
+            self._refused_until = self._clock.monotonic() + _PATIENCE
+            self._open_again()
+            self._interrupted(error)
             return False
+        except Exception as error:  # a fault of an engine's own must not end the thread without a word
+            self._interrupted(error)
+            return False
+        self._refused_until = None
         if self._not_taken_in is None:
             self.trouble = None
         else:
             self._tell(self._not_taken_in)
         self._progress.answered()
         return busy
+
+    @property
+    def _is_refused(self) -> bool:
+        """Whether somebody has to do something about the stream, and there is no use in asking again so soon."""
+        until = self._refused_until
+        return until is not None and not self.stopping and self._clock.monotonic() < until
+
+    def _interrupted(self, error: Exception) -> None:
+        self._keeper.interrupted()
+        self._progress.interrupted()
+        self._tell(error)
 
     def _tell(self, error: Exception) -> None:
         self.trouble = str(error) if isinstance(error, StreamError) else describe(error)

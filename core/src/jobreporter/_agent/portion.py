@@ -27,6 +27,6 @@ class Portion:
         try:
             yield
         except StreamDown:
-            self.bytes = max(LEAST, self.bytes // 2)
+            self.bytes = min(self.bytes, max(LEAST, self.bytes // 2))
             raise
         self.bytes = min(MOST, self.bytes * 2)

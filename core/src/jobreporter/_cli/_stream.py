@@ -11,7 +11,7 @@ from jobreporter._config.load import load
 from jobreporter._config.records import Config, Note
 from jobreporter._stream.settings import StreamConfig, resolve_stream
 from jobreporter._stream.spool_folder import look_at
-from jobreporter.errors import ConfigError, Fault, JobReporterError
+from jobreporter.errors import BrokenReporter, ConfigError, Fault, JobReporterError
 from jobreporter.streams import StreamMissing
 
 
@@ -26,7 +26,7 @@ def read_config(path: str | None) -> Config:
 def stream_of(config: Config) -> StreamConfig:
     """The stream that it describes. Raises what `resolve_stream` does, a ConfigError as one for the terminal."""
     if config.stream is None:
-        raise click.ClickException("the config has no [stream]")
+        raise click.ClickException("the config has no [stream]: its reporters run in the workers")
     try:
         return resolve_stream(config)
     except ConfigError as error:
@@ -55,6 +55,8 @@ def stream_report(config: Config, *, worker: bool = False) -> tuple[list[Fault],
         return wrong, [Note(str(error), doubtful=False), *notes]
     except ConfigError as error:
         return list(error.faults), notes
+    except BrokenReporter as error:
+        return [error.fault or place.fault(str(error))], notes
     except JobReporterError as error:
         return [place.fault(str(error))], notes
     pending = ", ".join(f"{each.pending} for {each.name}" for each in found.reporters if each.pending) or "nothing"

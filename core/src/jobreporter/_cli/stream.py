@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,10 +15,13 @@ from jobreporter._agent.status import Status, status_of
 from jobreporter._cli._commands import Group
 from jobreporter._cli._stream import read_config, stream_of
 from jobreporter._cli._terminal import counted, table
-from jobreporter._nearest import did_you_mean
+from jobreporter._nearest import did_you_mean_or_all
 from jobreporter._stream.settings import StreamConfig
 from jobreporter.errors import BrokenReporter
 from jobreporter.streams import DeadLetter, Stream, StreamError
+
+#: What to do where an agent holds what a command is to change.
+_STOP_IT = "stop it first, or take the reporter out of its config; of one that was killed it is known ten seconds later"
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
@@ -96,6 +100,8 @@ def dead() -> None:
 def list_(path: str | None, reporter: str | None, as_json: bool) -> None:
     """List the dead letters, of one REPORTER or of all."""
     with _opened(path) as (opened, _):
+        if reporter is not None:
+            _refuse_unknown(opened, reporter)
         found = [shown(letter) for letter in opened.dead_letters(reporter)]
     if as_json:
         click.echo(_json(found))
@@ -159,15 +165,16 @@ def drop(path: str | None, reporter: str, letter_id: str | None, every: bool, as
 
 
 def _chosen(opened: Stream, reporter: str, letter_id: str | None, *, every: bool) -> list[DeadLetter]:
+    if every == (letter_id is not None):
+        raise click.UsageError("name the ID of a dead letter, or say --all" + ", and not both" * every)
     _refuse_unknown(opened, reporter)
     letters = list(opened.dead_letters(reporter))
-    if every and letter_id is None:
+    if every:
         return letters
-    if letter_id is None:
-        raise click.UsageError("name the ID of a dead letter, or say --all")
     found = [letter for letter in letters if letter.id == letter_id]
     if not found:
-        raise click.ClickException(f"reporter {reporter!r} has no dead letter {letter_id!r}")
+        have = f"see jobreporter stream dead list {reporter}" if letters else "it has none"
+        raise click.ClickException(f"reporter {reporter!r} has no dead letter {letter_id!r}: {have}")
     return found
 
 
@@ -180,9 +187,7 @@ def forget(path: str | None, reporter: str, as_json: bool) -> None:
     with _opened(path) as (opened, _):
         _refuse_unknown(opened, reporter)
         if not opened.forget(reporter):
-            raise click.ClickException(
-                f"an agent runs reporter {reporter!r}: stop it first, or take it out of the config"
-            )
+            raise click.ClickException(f"an agent runs reporter {reporter!r}: {_STOP_IT}")
     click.echo(_json({"forgotten": reporter}) if as_json else f"{reporter} is forgotten")
 
 
@@ -193,24 +198,47 @@ def forget(path: str | None, reporter: str, as_json: bool) -> None:
 @click.pass_obj
 def rewind(path: str | None, reporter: str, to: str, as_json: bool) -> None:
     """Hand a REPORTER everything once more that was stored since a time."""
-    since = None
-    if to != "oldest":
-        try:
-            since = datetime.fromisoformat(to).timestamp()
-        except ValueError:
-            raise click.BadParameter(f"expected a time such as 2026-01-31T12:00, or oldest, found {to!r}") from None
+    since = None if to == "oldest" else _moment(to)
     with _opened(path) as (opened, _):
         _refuse_unknown(opened, reporter)
+        before = _positions(opened, reporter)
         if not opened.rewind(reporter, since):
-            raise click.ClickException(f"an agent runs reporter {reporter!r}: stop it first")
+            raise click.ClickException(f"an agent runs reporter {reporter!r}: {_STOP_IT}")
+        after = _positions(opened, reporter)
         pending = sum(each.pending for each in opened.ledgers() if each.reporter == reporter)
-    click.echo(_json({"pending": pending}) if as_json else f"{reporter} gets {counted(pending, 'event')}")
+    passed_over = sum(max(0, after[partition] - position) for partition, position in before.items())
+    if as_json:
+        click.echo(_json({"pending": pending, "passed_over": passed_over}))
+        return
+    click.echo(f"{reporter} gets {counted(pending, 'event')}")
+    if passed_over:
+        click.echo(f"not those that waited for it from before {to}: {counted(passed_over, 'event')}")
+
+
+def _moment(to: str) -> float:
+    """The Unix seconds of a time that has been."""
+    try:
+        since = datetime.fromisoformat(to).timestamp()
+    except (ValueError, OverflowError):
+        problem = f"expected a time such as 2026-01-31T12:00, or oldest, found {to!r}"
+    else:
+        if since <= time.time():
+            return since
+        problem = f"expected a time that has been, found {to!r}: nothing was stored since then"
+    raise click.BadParameter(problem, param_hint="--to")
+
+
+def _positions(opened: Stream, reporter: str) -> dict[int, int]:
+    return {each.partition: each.position for each in opened.ledgers() if each.reporter == reporter}
 
 
 def _refuse_unknown(opened: Stream, reporter: str) -> None:
     known = {each.reporter for each in opened.ledgers()}
+    if not known:
+        raise click.ClickException("no agent has run a reporter on this stream yet")
     if reporter not in known:
-        raise click.ClickException(f"the stream knows no reporter {reporter!r}{did_you_mean(reporter, known)}")
+        nearest = did_you_mean_or_all(reporter, known, "reporters that an agent has run")
+        raise click.ClickException(f"the stream knows no reporter {reporter!r}{nearest}")
 
 
 def _json(value: object) -> str:

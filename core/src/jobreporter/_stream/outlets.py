@@ -13,7 +13,7 @@ from jobreporter._stream.partition import partition_of
 from jobreporter._stream.spool_writer import SpoolWriter
 from jobreporter.context import Origin
 from jobreporter.events import Event
-from jobreporter.streams import Stream
+from jobreporter.streams import Stream, StreamRefused
 
 #: Told of events that are lost: why, and how many.
 Lost = Callable[[str, int], None]
@@ -68,10 +68,23 @@ class SpoolOutlet:
 
 
 class DirectOutlet:
-    """Appends to a stream. What was sent and not answered is sent again as it was."""
+    """Appends to a stream. What was sent and not answered is sent again as it was.
 
-    def __init__(self, stream: Stream, producer: bytes, origin: Origin, lost: Lost, numbers: Numbers) -> None:
+    open_again: has a stream that refuses be opened anew.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        producer: bytes,
+        origin: Origin,
+        lost: Lost,
+        numbers: Numbers,
+        *,
+        open_again: Callable[[], object] = bool,
+    ) -> None:
         self._stream = stream
+        self._open_again = open_again
         self._producer = producer
         self._origin = origin
         self._lost = lost
@@ -83,6 +96,13 @@ class DirectOutlet:
         self._waiting += events  # how many partitions there are, the stream says, and it may not answer now
 
     def flush(self) -> None:
+        try:
+            self._flush()
+        except StreamRefused:
+            self._open_again()
+            self._flush()
+
+    def _flush(self) -> None:
         if self._waiting:
             self._spread(self._stream.partitions)
         while first := [queue[0] for queue in self._parts.values() if queue]:

@@ -7,6 +7,7 @@ stream is down, nothing is handed out and the lane's buffer fills.
 from __future__ import annotations
 
 import os
+from typing import cast
 
 import msgspec
 
@@ -15,13 +16,14 @@ from jobreporter._config.settings import LaneSettings
 from jobreporter._stream.encode import MOST
 from jobreporter._stream.outlets import DirectOutlet, Numbers, Outlet, SpoolOutlet
 from jobreporter._stream.process import ProcessBeat
+from jobreporter._stream.reopenable import Reopenable
 from jobreporter._stream.settings import resolve_stream
 from jobreporter._stream.spool_writer import SpoolWriter
 from jobreporter.context import Context
 from jobreporter.errors import TryAgain
 from jobreporter.events import Aborted, Event, Failure, Started, Stopped, Success
 from jobreporter.hookspecs import hookimpl
-from jobreporter.streams import StreamError, StreamRefused
+from jobreporter.streams import Stream, StreamError, StreamRefused
 
 # Seconds between two appends while events come: what is not appended when a worker is killed is lost.
 _APPEND_EVERY = 0.1
@@ -81,7 +83,15 @@ class StreamReporter:
             )
             self._outlet = SpoolOutlet(life.writer, producer, context.origin, context.lost, life.numbers)
         else:
-            self._outlet = DirectOutlet(stream.open(), producer, context.origin, context.lost, life.numbers)
+            reopenable = Reopenable(self._opened)
+            opened = cast(Stream, reopenable)
+            self._outlet = DirectOutlet(
+                opened, producer, context.origin, context.lost, life.numbers, open_again=reopenable.open_again
+            )
+
+    def _opened(self) -> Stream:
+        """Secrets are read afresh: they may have changed since."""
+        return resolve_stream(self.config).open()
 
     def _life(self) -> _Life:
         if not self.lives or self.lives[-1].pid != os.getpid():

@@ -9,7 +9,7 @@ import stat
 from contextlib import suppress
 from typing import NamedTuple
 
-from jobreporter.streams._files import how_to_share, refuse_closed, unreliable
+from jobreporter.streams._files import how_to_share, missing_folder, refuse_closed, unreliable
 from jobreporter.streams.errors import StreamDown, StreamRefused
 
 #: Where records that were damaged are kept, in the folder.
@@ -90,6 +90,8 @@ def refusal(path: str, error: OSError) -> StreamDown | StreamRefused:
     problem = f"the spool {path!r}: {error.strerror or error}"
     if isinstance(error, PermissionError):
         problem += f": {how_to_share(path)}"
+    if isinstance(error, FileNotFoundError):
+        problem += missing_folder(path)
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError):
         return StreamRefused(problem)
     return StreamDown(problem)

@@ -76,6 +76,12 @@ def how_to_open(path: str, *more: str) -> str:
     return ""
 
 
+def missing_folder(path: str) -> str:
+    """What to do where the folder that a file is to be in doesn't exist, behind a colon; else nothing."""
+    folder = os.path.dirname(os.path.abspath(path))
+    return "" if os.path.lexists(folder) else f": make the folder {folder!r}, which workers and agents have to share"
+
+
 def may_use(path: str, wanted: int) -> bool:
     """Whether this process may, as whom it works, where the system can tell that from as whom it was started."""
     return os.access(path, wanted, effective_ids=os.access in os.supports_effective_ids)

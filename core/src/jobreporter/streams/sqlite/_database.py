@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jobreporter.streams import StreamDown, StreamError, StreamFull, StreamMissing, StreamRefused, StreamSettings
-from jobreporter.streams._files import has_less_than, how_to_open, refuse_closed, share, unreliable
+from jobreporter.streams._files import has_less_than, how_to_open, missing_folder, refuse_closed, share, unreliable
 
 #: How many bits of an entry's id are its offset; its partition is in those above.
 OFFSET_BITS = 48
@@ -265,7 +265,9 @@ class Database:
         return StreamRefused(told)
 
     def _how_to_share(self, error: OSError | None = None) -> str:
-        """What to do about the first of the files that this user may not use, and nothing where that isn't it."""
+        """What to do about the first of the files that this user may not use, or a folder that isn't there; else nothing."""
+        if isinstance(error, FileNotFoundError):
+            return missing_folder(self.path)
         if error is not None and not isinstance(error, PermissionError):
             return ""
         return how_to_open(self.path, f"{self.path}-wal", f"{self.path}-shm", self._folder)
