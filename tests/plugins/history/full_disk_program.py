@@ -89,7 +89,7 @@ def held(url: str) -> dict[str, Any]:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM days").fetchone()
         while write():
-            pass
+            assert not running.lost
         gone = prune(running.database, Keep(success=60 * DAY, min_free=30_000_000), running.now)
         before = rows_equal_rollups(url, 0, 3600)
     again = running.write()
