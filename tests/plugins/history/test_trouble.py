@@ -67,6 +67,19 @@ def test_a_full_disk_costs_the_oldest_days(tmp_path: Path) -> None:
     assert "doesn't let go, so that its log has grown to " in said[0]
 
 
+def test_a_quota_that_is_used_up_is_a_full_disk(tmp_path: Path) -> None:
+    """The disk has room, and the system takes no more from this user: what doesn't fit is counted and said, and it goes on once
+    there is room again."""
+    command = [sys.executable, "-W", "error", "-m", "tests.plugins.history.quota_program", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"lost": ["disk"], "whole": True}
+    assert done.stderr.splitlines() == [
+        f"the history can't be written: the disk of {tmp_path}/history.db takes no more from this user: File too large",
+        "the history is written again",
+    ]
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for another writer for long."""
