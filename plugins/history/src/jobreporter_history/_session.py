@@ -160,8 +160,8 @@ class Session:
 
         What is written stays written. When the time is over, the rest is left for the next time.
         """
-        for part in self._batch.parts(self._at_once):
-            if self._monotonic() > self._database.deadline:
+        for number, part in enumerate(self._batch.parts(self._at_once)):
+            if number and self._monotonic() > self._database.deadline:
                 raise Silent("it takes so long to write that the rest waits")
             try:
                 self._writer.write(part)
