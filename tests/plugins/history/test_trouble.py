@@ -38,7 +38,8 @@ def path_of(url: str) -> Path:
 
 def test_a_full_disk_costs_the_oldest_days(tmp_path: Path) -> None:
     """On a disk of 40 MB, 24 days are written without losing an execution of the newest: the oldest days go. Where there
-    is nothing older, what doesn't fit is counted as lost, and once there is room it goes on by itself."""
+    is nothing older, what doesn't fit is counted as lost, and once there is room it goes on by itself. Where a reader that doesn't
+    end has the log grow, no day goes for that, and what comes waits until the reader has ended."""
     program = f"{sys.executable} -W error -m tests.plugins.history.full_disk_program {tmp_path}"
     mounted = f"mount -t tmpfs -o size=40m tmpfs {tmp_path} && {program}"
     done = subprocess.run(
@@ -60,6 +61,23 @@ def test_a_full_disk_costs_the_oldest_days(tmp_path: Path) -> None:
     assert one_day["kept"] == one_day["before"] + 50
     assert done.stderr.splitlines().count(f"the history can't be written: the disk of {tmp_path}/day.db is full") == 1
     assert "so that its oldest days are given up" in done.stderr
+    said = found["held"].pop("said")
+    assert found["held"] == {"again": True, "lost": {}, "gone": [], "before": True, "kept": True}
+    assert len(said) == 1
+    assert "doesn't let go, so that its log has grown to " in said[0]
+
+
+def test_a_quota_that_is_used_up_is_a_full_disk(tmp_path: Path) -> None:
+    """The disk has room, and the system takes no more from this user: what doesn't fit is counted and said, and it goes on once
+    there is room again."""
+    command = [sys.executable, "-W", "error", "-m", "tests.plugins.history.quota_program", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"lost": ["disk"], "whole": True}
+    assert done.stderr.splitlines() == [
+        f"the history can't be written: the disk of {tmp_path}/history.db takes no more from this user: File too large",
+        "the history is written again",
+    ]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from jobreporter_history._engines.sqlite import SqliteDatabase
 from jobreporter_history._engines.trouble import Damaged, DiskFull, OutOfTime, Refused, Silent, StoreError, Unavailable
 from jobreporter_history._options import HistoryOptions
 from jobreporter_history._rows.events import begun, ended
+from jobreporter_history._upkeep import held_log
 from jobreporter_history._upkeep.damage import put_aside
 from jobreporter_history._upkeep.full_disk import is_short, make_room
 from jobreporter_history._upkeep.upkeep import Upkeep
@@ -139,8 +140,10 @@ class Session:
         if not self._batch:
             return
         self._set_deadline()
-        if isinstance(self._database, SqliteDatabase) and is_short(self._database):
-            self._make_room()
+        if isinstance(self._database, SqliteDatabase):
+            held_log.check(self._database)
+            if is_short(self._database):
+                self._make_room()
         try:
             self._write_parts()
         except DiskFull as error:
@@ -157,8 +160,8 @@ class Session:
 
         What is written stays written. When the time is over, the rest is left for the next time.
         """
-        for part in self._batch.parts(self._at_once):
-            if self._monotonic() > self._database.deadline:
+        for number, part in enumerate(self._batch.parts(self._at_once)):
+            if number and self._monotonic() > self._database.deadline:
                 raise Silent("it takes so long to write that the rest waits")
             try:
                 self._writer.write(part)

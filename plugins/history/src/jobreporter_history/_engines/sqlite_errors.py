@@ -20,9 +20,10 @@ from jobreporter_history._engines.trouble import (
     Unavailable,
 )
 
-# Bytes. With less than this, an input or output error is taken for what it comes from: SQLite reports a disk without
-# room for the shared memory of its log as nothing but that.
+# Bytes. Where they can't be written, an input or output error is taken for what it comes from: SQLite reports a disk
+# without room for the shared memory of its log, and a quota that is used up, as nothing but that.
 _NO_ROOM = 256 * 1024
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PRIMARY = 0xFF
 
 
@@ -45,6 +46,8 @@ def meaning(error: sqlite3.Error, path: Path) -> StoreError | sqlite3.Error:
         return Unavailable(f"{path} is locked by another process")
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _free(path) < _NO_ROOM):
         return DiskFull(f"the disk of {path} is full")
+    if code == sqlite3.SQLITE_IOERR and (told := _used_up(path)) is not None:
+        return DiskFull(f"the disk of {path} takes no more from this user: {told}")
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return Damaged(f"{path} is damaged: {error}")
     if code == sqlite3.SQLITE_INTERRUPT:
@@ -62,7 +65,7 @@ def meaning(error: sqlite3.Error, path: Path) -> StoreError | sqlite3.Error:
 
 def _meaning_of_system_error(error: OSError, path: Path) -> StoreError:
     """The same of what happened to a file beside it."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno in _FULL:
         return DiskFull(f"the disk of {path} is full")
     told = f"{path} can't be used: {error.strerror or error}"
     if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError) or error.errno == errno.EROFS:
@@ -75,6 +78,19 @@ def _free(path: Path) -> int:
         room = os.statvfs(path.parent)
         return room.f_bavail * room.f_frsize
     return _NO_ROOM
+
+
+def _used_up(path: Path) -> str | None:
+    """What the system says where it takes no more, though the disk has room."""
+    import tempfile  # it takes milliseconds, and mostly nobody needs it
+
+    try:
+        with tempfile.TemporaryFile(dir=path.parent, buffering=0) as probe:
+            while probe.tell() < _NO_ROOM:
+                probe.write(bytes(_NO_ROOM - probe.tell()))
+    except OSError as error:
+        return error.strerror if error.errno in _FULL else None
+    return None
 
 
 def _why_not(path: Path, error: sqlite3.Error) -> str:

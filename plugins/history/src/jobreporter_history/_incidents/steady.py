@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _STANDS_FOR = "<id>"
 _EDGE = r"(?<![0-9A-Za-z])"
@@ -21,6 +22,7 @@ _MADE_UP = re.compile(r"^<.*\d.*>$")
 _NUMBER = re.compile(r"\d+")
 
 
+@lru_cache(maxsize=2048)
 def steady(name: str) -> str:
     """The name as every run has it. Short numbers stay: a second version is another module than the first."""
     for pattern, stands_for in _NEW:

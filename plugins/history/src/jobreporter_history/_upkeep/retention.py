@@ -14,6 +14,7 @@ from jobreporter_history._engines.trouble import DiskFull
 from jobreporter_history._rollups import RESOLUTIONS
 from jobreporter_history._schema import executions as schema
 from jobreporter_history._schema import size
+from jobreporter_history._upkeep import held_log
 from jobreporter_history._upkeep.samples import keep_samples
 from jobreporter_history._write.dictionary import month_of
 
@@ -77,7 +78,7 @@ def _in_the_way(database: Database, keep: Keep, now: float) -> Table | None:
     with database.reading() as connection:
         crowded = keep.max_bytes is not None and size.used(connection) > keep.max_bytes
         if not crowded and keep.min_free is not None and isinstance(database, SqliteDatabase):
-            crowded = _free(database, connection) < keep.min_free
+            crowded = _free(database, connection) < keep.min_free and not held_log.held(database)
         return oldest(connection, now) if crowded else None
 
 
