@@ -31,8 +31,11 @@ class Queue(StrEnum):
 class BrokenZone(tzinfo):
     """A time zone that can't say what it is."""
 
+    def __init__(self, error: type[BaseException] = RuntimeError) -> None:
+        self.error = error
+
     def utcoffset(self, _moment: datetime | None) -> timedelta:
-        raise RuntimeError
+        raise self.error
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,7 @@ def test_what_is_obviously_meant_is_taken(dispatcher: Dispatcher, field: str, gi
             "job enqueued_at: expected a datetime with a time zone, found one without",
         ),
         ("enqueued_at", MOMENT.replace(tzinfo=BrokenZone()), ValueError, "expected a datetime with a time zone"),
+        ("enqueued_at", MOMENT.replace(tzinfo=BrokenZone(SystemExit)), ValueError, "found one without"),
         ("scheduled_at", float("nan"), ValueError, "job scheduled_at: expected seconds since 1970"),
         ("scheduled_at", float("inf"), ValueError, "found inf (float)"),
         ("scheduled_at", 10**400, ValueError, "job scheduled_at: expected seconds since 1970"),

@@ -155,6 +155,18 @@ def test_an_abort_of_a_class_of_the_programs_own_is_one(
     assert (found.reason, found.will_retry) == said
 
 
+def test_what_a_source_takes_for_an_error_is_not_asked_for_its_class(
+    dispatcher: Dispatcher, recorder: Recorder
+) -> None:
+    """A proxy that is bound to nothing raises there, as werkzeug's does."""
+    unbound = type("Unbound", (), {"__class__": property(refuse), "__repr__": lambda _: "unbound"})()
+    with dispatcher.begin("job", strict=False) as execution:
+        execution.fail(unbound)
+    failure = outcome(dispatcher, recorder)
+    assert isinstance(failure, Failure)
+    assert (failure.error.type.rpartition(".")[2], failure.error.message) == ("Unbound", "unbound")
+
+
 def test_a_kind_of_failure_is_not_asked_whether_it_equals_one(dispatcher: Dispatcher, recorder: Recorder) -> None:
     """An array, say, has no truth; what a source was told from outside is left out."""
     running = dispatcher.begin("a", strict=False)

@@ -18,7 +18,7 @@ from jobreporter._agent.progress import ReadUpTo
 from jobreporter._agent.relay import Relay
 from jobreporter._agent.schedule_lane import factory_for
 from jobreporter._agent.status import partitions_without_effect
-from jobreporter._config.parse import SCHEDULES
+from jobreporter._config.agreement import SCHEDULES
 from jobreporter._config.records import ReporterConfig
 from jobreporter._dispatch.watchdog import Watchdog
 from jobreporter._dispatch.wiring import Wiring, schedules_of

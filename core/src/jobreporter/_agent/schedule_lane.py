@@ -14,7 +14,7 @@ import msgspec
 
 from jobreporter._agent.progress import ReadUpTo
 from jobreporter._agent.schedule_watch import Notes, ScheduleWatch
-from jobreporter._config.parse import SCHEDULES
+from jobreporter._config.agreement import SCHEDULES
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._plugins.factory import ReporterFactory
 from jobreporter._plugins.plugin import load

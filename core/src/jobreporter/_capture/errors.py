@@ -20,7 +20,6 @@ from jobreporter._capture.stack import LocalsWalk, local_variables, raw_frames
 from jobreporter._foreign.bounded_text import cut, marked
 from jobreporter._foreign.classes import attribute
 from jobreporter._foreign.containers import container, head, is_light
-from jobreporter._foreign.interruption import is_interruption
 from jobreporter._foreign.shown import shown
 
 # Of causes and contexts, and of members of groups, so many are taken in all.
@@ -37,6 +36,7 @@ _traceback: _Getter = BaseException.__dict__["__traceback__"].__get__
 _cause: _Getter = BaseException.__dict__["__cause__"].__get__
 _context: _Getter = BaseException.__dict__["__context__"].__get__
 _suppress_context: _Getter = BaseException.__dict__["__suppress_context__"].__get__
+_namespace: _Getter = BaseException.__dict__["__dict__"].__get__
 _exceptions: _Getter = BaseExceptionGroup.__dict__["exceptions"].__get__
 
 # The two `__str__` that show the exception's arguments, whatever these are.
@@ -116,12 +116,8 @@ def _long_message(error: BaseException, args: tuple[Any, ...]) -> str:
 
 
 def _notes(error: BaseException) -> tuple[str, ...]:
-    try:
-        notes = getattr(error, "__notes__", None)
-    except BaseException as hostile:
-        if is_interruption(hostile):
-            raise
-        return ()
+    # Not asked for: a class's own ``__getattr__`` may do anything, and take any time.
+    notes = dict.get(_namespace(error), "__notes__")
     if notes is None:
         return ()
     builtin = container(type(notes))

@@ -16,6 +16,7 @@ from jobreporter._capture.named_beside import (
     AUTHORITY,
     VALUES,
     are_pairs,
+    as_name,
     name_beside,
     name_of_change,
     with_names_beside,
@@ -140,7 +141,7 @@ class Gathering:
                 self._note(key)
             elif not _is_empty(key):
                 deeper.append((key, objects))
-            name = _name(key)
+            name = as_name(key)
             if name in VALUES:
                 name = name_beside(pairs, self._redaction.names) or name
             self._look_at_named(name, item, objects, deeper)
@@ -166,7 +167,7 @@ class Gathering:
         self._left -= len(items) // 10  # to pass over what is empty takes little
         if not names and all(map(_is_empty, items)):
             return
-        if names is None and len(items) == 2 and (name := _name(items[0])):
+        if names is None and len(items) == 2 and (name := as_name(items[0])):
             names = ("", name)
         elif names is None and (name := name_of_change(items)):
             names = ("", "", name)
@@ -208,10 +209,3 @@ def _is_empty(value: Any) -> bool:
     """Whether a value holds nothing."""
     kind: Any = type(value)
     return kind is int or value is None or kind is float or kind is bool
-
-
-def _name(key: Any) -> str:
-    kind: Any = type(key)
-    if issubclass(kind, str):
-        return str.__getitem__(key, slice(_NAME_LENGTH))
-    return bytes.__getitem__(key, slice(_NAME_LENGTH)).decode("latin-1") if issubclass(kind, bytes) else ""

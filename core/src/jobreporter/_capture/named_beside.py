@@ -1,4 +1,4 @@
-"""Values whose name stands beside them: ``{"name": "DB_PASSWORD", "value": "x"}``, as environments and headers are told."""
+"""Values whose name stands beside or before them: ``{"name": "DB_PASSWORD", "value": "x"}``, as environments and headers are told."""
 
 from __future__ import annotations
 
@@ -51,3 +51,26 @@ def with_names_beside(names: tuple[str, ...], items: Sequence[Any], secret: Secr
         return names
     beside = name_beside(zip(names, items, strict=False), secret)
     return tuple(beside if beside and name in VALUES else name for name in names)
+
+
+def name_by_place(index: int, items: Sequence[Any], names: tuple[str, ...] | None) -> str:
+    """What names an item: the name that it was given, the first of a pair for the second, an option for its value."""
+    if names:
+        if index < len(names):
+            return names[index]
+        if names[-1].startswith("*"):
+            return names[-1]
+    if not index:
+        return ""
+    before = items[index - 1]
+    name = as_name(before)
+    is_pair = names is None and len(items) == 2
+    return name if is_pair or name.startswith("--") else ""
+
+
+def as_name(value: Any) -> str:
+    """A text, or bytes, that may be a name; of anything else, nothing."""
+    kind: Any = type(value)
+    if issubclass(kind, str):
+        return str.__getitem__(value, slice(_NAME_LENGTH))
+    return bytes.__getitem__(value, slice(_NAME_LENGTH)).decode("latin-1") if issubclass(kind, bytes) else ""

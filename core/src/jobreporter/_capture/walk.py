@@ -21,7 +21,14 @@ from uuid import UUID
 
 from jobreporter._capture.bounds import HIGHEST, KEY_LENGTH, LOWEST, NODE, SHORTEST_KEY, Bounds
 from jobreporter._capture.eraser import beginning, shortened, untaken
-from jobreporter._capture.named_beside import AUTHORITY, VALUES, name_beside, name_of_change, with_names_beside
+from jobreporter._capture.named_beside import (
+    AUTHORITY,
+    VALUES,
+    name_beside,
+    name_by_place,
+    name_of_change,
+    with_names_beside,
+)
 from jobreporter._capture.redaction import Redaction, may_need_redaction
 from jobreporter._capture.secrets import REDACTED, Secrets
 from jobreporter._foreign.arrays import described, is_array
@@ -149,7 +156,7 @@ class Walk:
         for index, item in enumerate(items):
             if self._left <= 0:
                 break
-            kept.append(self._named(_name(index, items, names), item, depth))
+            kept.append(self._named(name_by_place(index, items, names), item, depth))
         if self._redaction is not None:
             self._redaction.words(items, self.secrets)
         if len(kept) < (total := builtin.__len__(value)):
@@ -295,24 +302,3 @@ def _integer(number: int) -> int | str:
 def _represented(item: Any) -> str:
     """What a `repr` has in the place of an item that has become plain."""
     return REDACTED if item is REDACTED else repr(item)
-
-
-def _name(index: int, items: list[Any], names: tuple[str, ...] | None) -> str:
-    """What names an item: the name that it was given, the first of a pair for the second, an option for its value."""
-    if names:
-        if index < len(names):
-            return names[index]
-        if names[-1].startswith("*"):
-            return names[-1]
-    if not index:
-        return ""
-    before = items[index - 1]
-    kind: Any = type(before)
-    if issubclass(kind, str):
-        name = str.__getitem__(before, slice(KEY_LENGTH))
-    elif issubclass(kind, bytes):
-        name = bytes.__getitem__(before, slice(KEY_LENGTH)).decode("latin-1")
-    else:
-        return ""
-    is_pair = names is None and len(items) == 2
-    return name if is_pair or name.startswith("--") else ""

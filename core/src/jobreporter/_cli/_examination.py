@@ -16,7 +16,8 @@ from jobreporter._cli._settings import Setting, Settings
 from jobreporter._cli._stream import stream_report
 from jobreporter._cli._terminal import counted
 from jobreporter._cli._trial import complaints, try_out
-from jobreporter._config.parse import DISABLE, RELAY
+from jobreporter._config.agreement import RELAY
+from jobreporter._config.parse import DISABLE
 from jobreporter._config.plugin_options import leading_nowhere, resolve_options
 from jobreporter._config.records import Config, Note, ReporterConfig
 from jobreporter._dispatch.wiring import Survey, survey

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from jobreporter._cli._terminal import others_aside
-from jobreporter._config.parse import RELAY
+from jobreporter._config.agreement import RELAY
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._plugins.discovery import load_plugin
 from jobreporter._plugins.factory import ReporterFactory

@@ -13,7 +13,7 @@ from jobreporter._cli._here import module_here
 from jobreporter._cli._listing import Providers, loaded
 from jobreporter._cli._options import as_json, chosen, json_option, reporter_option
 from jobreporter._cli._terminal import coloured, others_aside, say, table
-from jobreporter._config.parse import RELAY
+from jobreporter._config.agreement import RELAY
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._config.wording import quoted
 from jobreporter._dispatch.wiring import survey

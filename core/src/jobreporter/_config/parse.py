@@ -13,6 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from jobreporter._config import misplaced
+from jobreporter._config.agreement import RELAY, STREAM, faults_of_relay, faults_of_schedules
 from jobreporter._config.doubts import doubts_about, unexpanded
 from jobreporter._config.lines import KeyPath
 from jobreporter._config.patterns import problem_of
@@ -20,14 +21,13 @@ from jobreporter._config.places import Place, dotted
 from jobreporter._config.reading import Reading
 from jobreporter._config.records import Config, Note, Parsed, RawOptions, ReporterConfig
 from jobreporter._config.settings import (
+    EXPECTED_NAME,
     NAME,
     CaptureSettings,
     ContextSettings,
     References,
     ReporterSettings,
-    ScheduleSettings,
     Tables,
-    When,
 )
 from jobreporter._config.wording import found, quoted
 from jobreporter._nearest import did_you_mean
@@ -39,16 +39,7 @@ ALL = "*"
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
-#: The table of the stream, and the name of the worker's lane to it.
-STREAM = "stream"
-#: The tables of schedules, and the name of the agent's lane that watches them.
-SCHEDULES = "schedules"
-#: What a reporter uses that hands everything on to another stream. It is no plugin.
-RELAY = "relay"
-# Of a cron expression.
-_FIELDS = 5
 
-_EXPECTED_NAME = "expected at most 64 letters, digits, '-' and '_', the first a letter or digit"
 _APP_LOCAL = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?", re.ASCII)
 _TABLE = inspect.type_info(dict[str, Any])
@@ -110,13 +101,13 @@ class _Parsing:
             if field.encode_name in table
         }
         own |= {"capture": self._possible(own.get("capture")), "context": self._addressed(own.get("context"))}
-        self._check_schedules(own.get("schedules"), reporters)
+        self.faults.extend(faults_of_schedules(own.get("schedules") or {}, reporters, self._place))
         described = tuple(
             self._reporter(name, reporters, name in switched_off, has_stream=STREAM in table) for name in reporters
         )
         for reporter in described:
             if reporter.enabled and reporter.use == RELAY:
-                self._check_relay(reporter, table)
+                self.faults.extend(faults_of_relay(reporter, has_stream=STREAM in table))
         return Config(
             path=self._path,
             place=self._place,
@@ -158,21 +149,6 @@ class _Parsing:
             )
             self.warnings.append(place.fault(f"{noun} {quoted(dotted(path))}: {text}", *path))
 
-    def _check_relay(self, relay: ReporterConfig, table: Mapping[str, Any]) -> None:
-        """What of core's own keys a relay can't have."""
-        if STREAM not in table:
-            problem = f"a relay hands on the events of a stream, and there is no [{STREAM}]"
-            self.faults.append(relay.place.fault(problem))
-        if relay.where == "worker":
-            problem = "key 'where': a relay reads the stream, so that only an agent can run it"
-            self.faults.append(relay.place.fault(problem, "where"))
-        if relay.when != When():
-            problem = (
-                "a relay hands on every event: without some of them, the target would take executions for lost. "
-                "What a reporter gets is said where the target's agents run it"
-            )
-            self.faults.append(relay.place.below("when").fault(problem))
-
     def _possible(self, capture: CaptureSettings | None) -> CaptureSettings | None:
         """Without the patterns that are none: the others hold for reporters that `check` tries all the same."""
         if capture is None:
@@ -193,22 +169,6 @@ class _Parsing:
         text = "key 'page': expected an address that begins with 'http://' or 'https://', without '?' and '#'"
         self.faults.append(self._place.below("context").fault(text, "page"))
         return msgspec.structs.replace(context, page=None)
-
-    def _check_schedules(self, schedules: Mapping[str, ScheduleSettings] | None, reporters: Mapping[str, Any]) -> None:
-        above = self._place.below(SCHEDULES)
-        if schedules and SCHEDULES in reporters:
-            problem = f"with [{SCHEDULES}], the name {quoted(SCHEDULES)} is that of the lane that watches them"
-            self.faults.append(self._place.below("reporters", SCHEDULES).fault(problem))
-        for name, schedule in (schedules or {}).items():
-            place = above.below(str(name))
-            if not NAME.fullmatch(str(name)):
-                self.faults.append(above.fault(f"schedule name {quoted(name)}: {_EXPECTED_NAME}", str(name)))
-            if (schedule.cron is None) == (schedule.every is None):
-                found = "neither" if schedule.cron is None else "both"
-                self.faults.append(place.fault(f"expected either 'cron' or 'every', found {found}"))
-            if schedule.cron is not None and len(schedule.cron.split()) != _FIELDS:
-                expected = "expected minute, hour, day, month and weekday, such as '30 2 * * 1-5'"
-                self.faults.append(place.fault(f"key 'cron': {expected}, found {quoted(schedule.cron)}", "cron"))
 
     def _own(self, table: Mapping[str, Any], name: str, declared: Any) -> Any:
         """One of the core's own tables, or several that have names below it."""
@@ -232,7 +192,7 @@ class _Parsing:
     ) -> ReporterConfig:
         above = self._place.below("reporters")
         if not (isinstance(name, str) and NAME.fullmatch(name)):
-            self.faults.append(above.fault(f"reporter name {quoted(name)}: {_EXPECTED_NAME}", str(name)))
+            self.faults.append(above.fault(f"reporter name {quoted(name)}: {EXPECTED_NAME}", str(name)))
         place = above.below(str(name))
         table = self._table(reporters, name, above)
         own = {key: value for key, value in table.items() if key in RESERVED}

@@ -16,6 +16,8 @@ from jobreporter.options import Duration, Size
 
 #: What a reporter or a schedule may be called: it becomes the name of a thread and the label of a metric.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+#: The same in words.
+EXPECTED_NAME = "expected at most 64 letters, digits, '-' and '_', the first a letter or digit"
 #: Seconds, not endless: the system's waits overflow not far above ten thousand days.
 LONGEST = 10_000 * 86_400
 Seconds = Annotated[Duration, msgspec.Meta(gt=0, le=LONGEST)]

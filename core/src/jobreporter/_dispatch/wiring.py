@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from jobreporter._config.parse import RELAY, parse
+from jobreporter._config.agreement import RELAY
+from jobreporter._config.parse import parse
 from jobreporter._config.places import Place
 from jobreporter._config.records import Config, Note, Parsed, ReporterConfig
 from jobreporter._nearest import did_you_mean_or_all

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import importlib_metadata
 
-from jobreporter._config.parse import RELAY
+from jobreporter._config.agreement import RELAY
 from jobreporter._config.places import Place
 from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._config.wording import quoted

@@ -195,7 +195,7 @@ class Execution:
         except TypeError:
             if self._strict:
                 raise
-        kind = error if isinstance(error, type) else type(error)
+        kind = cast(type, error) if issubclass(type(error), type) else type(error)
         return ErrorInfo(type=full_name(kind), message=brief(error, OWN, str))
 
     def _fitting(self, fields: dict[str, Any]) -> dict[str, Any]:

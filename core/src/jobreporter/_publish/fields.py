@@ -35,6 +35,7 @@ import msgspec
 
 from jobreporter._capture.bounds import HIGHEST, LOWEST, Bounds
 from jobreporter._capture.plain import plain
+from jobreporter._foreign.interruption import is_interruption
 from jobreporter._nearest import did_you_mean
 from jobreporter.error_info import ErrorInfo
 from jobreporter.events import FailureKind
@@ -171,7 +172,9 @@ def _timestamp(field: str, value: datetime) -> float:
     try:
         aware = datetime.utcoffset(value) is not None
         timestamp = datetime.timestamp(value)
-    except Exception:  # a time zone of somebody's own making
+    except BaseException as error:  # a time zone of somebody's own making
+        if is_interruption(error):
+            raise
         aware, timestamp = False, 0.0
     if not aware:
         raise UnfitError(f"{field}: expected a datetime with a time zone, found one without", wrong_type=False)

@@ -1,14 +1,14 @@
-"""Values that a name introduces: ``password=x``, ``"token": "x"``, ``('X-Api-Key', 'x')``, ``--api-key x``, ``<Password>x</Password>``."""
+"""Values that a name introduces: ``password=x``, ``"token": "x"``, ``('X-Api-Key', 'x')``, ``--api-key x``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from jobreporter._capture.finders.finding import Finding
+from jobreporter._capture.finders.finding import Finding, introduced_by
 from jobreporter._capture.finders.prose import looks_random
 from jobreporter._capture.finders.values import Value, bare, block_at, is_secret, line_at, until, value_at
-from jobreporter._capture.secret_names import SecretNames, is_directory
+from jobreporter._capture.secret_names import SecretNames
 
 # name=x, name => x, cfg["name"] = x, and in quotes also "name": x. Without them a colon is mostly prose.
 _ASSIGNED = re.compile(
@@ -55,11 +55,6 @@ _LABEL = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 _EMPHASISED = re.compile(r"(?P<word>[^\s*`<>\"']{4,200}?)[.,]?[*_`]{0,3}[ \t]*(?:$|(?=\r))", re.MULTILINE)
-# The same in HTML, where the value is an element of its own, or follows one.
-_CAPTION = re.compile(
-    r"""(?<=>) \s{0,40}+ (?:[^\W\d][\w\-]{0,30}[ ]){0,3} (?P<name> [^\W\d][\w\-]*+ ) [ ]?+ (?: :?+ \s{0,40}+ </\w{1,20}> :?+ | : ) \s{0,40}+ (?: <[^<>]{1,200}> \s{0,40}+ ){0,3}+ (?=[^<\s])""",
-    re.VERBOSE,
-)
 # setenv NAME x of csh and Apache, set -x NAME x of fish, proxy_set_header NAME x of nginx.
 _EXPORTED = re.compile(
     r"\b(?i:setenv|set[ ]-g?x|\w{1,20}_(?:set_header|param)|RequestHeader[ ]set)[ ]++(?P<name>[A-Za-z][\w\-]{1,80}+)[ ]++(?=\S)"
@@ -79,12 +74,6 @@ _SLASHED = re.compile(
         / (?P<name> [A-Za-z][\w\-]{1,40}+) : (?=[^\s:/])""",
     re.VERBOSE,
 )
-# A field of a form that is sent with its files.
-_FORM = re.compile(
-    r"""form-data; [^\r\n]{0,200}? \bname=" (?P<name> [^"\r\n]{1,200}+) " [^\r\n]{0,400}+ \r?\n (?: [A-Za-z][\w\-]{0,60}+ : [^\r\n]{0,400}+ \r?\n ){0,5}+
-        \r?\n (?=[^\s])""",
-    re.VERBOSE,
-)
 # A pair, as a list of headers has them.
 _PAIR = re.compile(r"""[(\[] [ ]?+ [bru]?["'] (?P<name> [\w.\-]{1,80}+) ["'] , \s*+ (?=[bru]?["'(\[{\d])""", re.VERBOSE)
 # The same behind what is done with it, as LDAP's changes have it: (MOD_REPLACE, "userPassword", [x]).
@@ -94,24 +83,6 @@ _CHANGE = re.compile(
 # And a call that gives a name its value: config.set("db", "password", "x").
 _SET = re.compile(
     r"""\b set\w{0,20}+ \( (?: [^(),\n]{1,200}, [ ]? ){1,3}? [bru]?["'] (?P<name> [\w.\-]{1,80}+) ["'] , [ ]?+ (?=[bru]?["'][^"'\n]{1,300}["'][ ]?\))""",
-    re.VERBOSE,
-)
-# An element or attribute of XML, and two attributes that are a name and its value.
-_ELEMENT = re.compile(
-    r"< (?:[\w\-]{1,40}+:)? (?P<name> [\w.\-]{1,80}+) (?:[ ][^<>]{0,400})? > (?:<!\[CDATA\[)?+ (?=[^<\s])", re.VERBOSE
-)
-# <string name="password">x</string>, and <key>password</key><string>x</string>.
-_NAMED_ELEMENT = re.compile(
-    r"""< (?: string|property|entry|param|parameter|field|item|arg|setting|data|attribute|variable|env )
-          [ ] (?:[^<>]{0,200}[ ])? (?:name|key|id) = ["'] (?P<name> [\w.\-]{1,80}+) ["'] [^<>]{0,200} > (?:<!\[CDATA\[)?+ (?=[^<\s])""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_ELEMENTS = re.compile(
-    r"<(?:key|name)> \s*+ (?P<name> [\w.\-]{1,80}+) \s*+ </(?:key|name)> \s*+ (?: <(?:string|value|data)> \s*+ ){1,2}+ (?:<!\[CDATA\[)?+ (?=[^<\s])",
-    re.VERBOSE | re.IGNORECASE,
-)
-_ATTRIBUTES = re.compile(
-    r"""\b (?:name|key|field) = ["'] (?P<name> [\w.\-:]{1,80}+) ["'] [^<>\n]{0,200}? \b (?:value|content) = (?=["'])""",
     re.VERBOSE,
 )
 # A name and its value, each under a key of its own: an entry of an environment, a header.
@@ -142,9 +113,9 @@ _SIGNED = re.compile(
 
 def assigned(text: str, names: SecretNames) -> Iterator[Finding]:
     """What an equals sign or a colon gives a name."""
-    yield from _found(text, _ENVIRONMENT, names, _to_space)
-    yield from _found(text, _ASSIGNED, names, _assigned_at)
-    yield from _found(text, _TYPED, names, value_at)
+    yield from introduced_by(text, _ENVIRONMENT, names, _to_space)
+    yield from introduced_by(text, _ASSIGNED, names, _assigned_at)
+    yield from introduced_by(text, _TYPED, names, value_at)
 
 
 def queries(text: str) -> Iterator[Finding]:
@@ -166,79 +137,54 @@ def signatures(text: str) -> Iterator[Finding]:
 
 def fields(text: str, names: SecretNames) -> Iterator[Finding]:
     """What a colon gives a name outside of quotes, where it can be told from prose."""
-    yield from _found(text, _FIELD, names, value_at)
-    yield from _found(text, _LINE, names, _single)
-    yield from _found(text, _BLOCK, names, block_at)
+    yield from introduced_by(text, _FIELD, names, value_at)
+    yield from introduced_by(text, _LINE, names, _single)
+    yield from introduced_by(text, _BLOCK, names, block_at)
 
 
 def rows(text: str, names: SecretNames) -> Iterator[Finding]:
     """What stands behind a name in a table, if it is no other column's name."""
-    return _found(text, _ROW, names, _random_word)
+    return introduced_by(text, _ROW, names, _random_word)
 
 
 def options(text: str, names: SecretNames) -> Iterator[Finding]:
     """What follows an option of a command line."""
-    return _found(text, _OPTION, names, value_at)
+    return introduced_by(text, _OPTION, names, value_at)
 
 
 def slashed(text: str, names: SecretNames) -> Iterator[Finding]:
     """What belongs to an option that begins with a slash."""
-    return _found(text, _SLASHED, names, _no_verb)
+    return introduced_by(text, _SLASHED, names, _no_verb)
 
 
 def labelled(text: str, names: SecretNames) -> Iterator[Finding]:
     """What people write behind a label, if it is no word of theirs."""
-    return _found(text, _LABEL, names, _random_label)
+    return introduced_by(text, _LABEL, names, _random_label)
 
 
 def exported(text: str, names: SecretNames) -> Iterator[Finding]:
     """What a line of a shell gives a variable without an equals sign."""
-    return _found(text, _EXPORTED, names, value_at)
-
-
-def forms(text: str, names: SecretNames) -> Iterator[Finding]:
-    """The content of a form's field."""
-    return _found(text, _FORM, names, line_at)
+    return introduced_by(text, _EXPORTED, names, value_at)
 
 
 def pairs(text: str, names: SecretNames) -> Iterator[Finding]:
     """The second of two that belong together."""
-    yield from _found(text, _PAIR, names, value_at)
-    yield from _found(text, _CHANGE, names, value_at)
-    yield from _found(text, _SET, names, value_at)
+    yield from introduced_by(text, _PAIR, names, value_at)
+    yield from introduced_by(text, _CHANGE, names, value_at)
+    yield from introduced_by(text, _SET, names, value_at)
 
 
 def named_beside(text: str, names: SecretNames) -> Iterator[Finding]:
     """What stands under ``value`` beside its name."""
-    yield from _found(text, _NAMED, names, value_at)
+    yield from introduced_by(text, _NAMED, names, value_at)
     for found in _NAMED_AFTER.finditer(text):
         if found["name"] in names and is_secret(bare(found["secret"])):
             yield Finding(*found.span("secret"), (bare(found["secret"]),))
 
 
-def markup(text: str, names: SecretNames) -> Iterator[Finding]:
-    """What an element of XML holds, or its attribute ``value``."""
-    for pattern in (_ELEMENT, _NAMED_ELEMENT, _ELEMENTS):
-        yield from _found(text, pattern, names, _content)
-    yield from _found(text, _CAPTION, names, _random_content)
-    yield from _found(text, _ATTRIBUTES, names, value_at)
-
-
 def bracketed(text: str, names: SecretNames) -> Iterator[Finding]:
     """What is in brackets right after a password's name, as logs have it: ``user[ada] passwd[x]``."""
-    return _found(text, _BRACKETED, names, lambda text, start: until(text, start, "]"))
-
-
-def _found(
-    text: str, introduction: re.Pattern[str], names: SecretNames, value: Callable[[str, int], Value | None]
-) -> Iterator[Finding]:
-    done = 0
-    for found in introduction.finditer(text):
-        if found.start() < done or found["name"] not in names:
-            continue
-        if (given := value(text, found.end())) is not None and not is_directory(found["name"], given.bare):
-            yield Finding(found.end(), given.end, (given.bare,))
-            done = given.end
+    return introduced_by(text, _BRACKETED, names, lambda text, start: until(text, start, "]"))
 
 
 def _assigned_at(text: str, start: int) -> Value | None:
@@ -249,25 +195,10 @@ def _assigned_at(text: str, start: int) -> Value | None:
     return None if _GOES_ON.match(text, given.end) else given
 
 
-def _content(text: str, start: int) -> Value | None:
-    """What an element holds. In prose nothing closes it: ``api_key = <API-KEY>").``"""
-    end = "]]>" if text.endswith("<![CDATA[", 0, start) else "<"
-    given = until(text, start, end)
-    is_closed = given is not None and text.startswith(end, given.end)
-    return given if is_closed or text[start : start + 1].isalnum() else None
-
-
 def _random_label(text: str, start: int) -> Value | None:
     """A word that ends its line, but for what emphasises it."""
     found = _EMPHASISED.match(text, start)
     return Value(found.end("word"), found["word"]) if found and looks_random(found["word"], quoted=False) else None
-
-
-def _random_content(text: str, start: int) -> Value | None:
-    """What an element holds, if it is one word of no language."""
-    given = _content(text, start)
-    word = given.bare.strip() if given is not None else ""
-    return Value(start + len(word), word) if word and " " not in word and looks_random(word, quoted=False) else None
 
 
 def _no_verb(text: str, start: int) -> Value | None:

@@ -12,14 +12,13 @@ from jobreporter._capture.finders.credentials import credentials
 from jobreporter._capture.finders.databases import databases, statements
 from jobreporter._capture.finders.finding import Finding
 from jobreporter._capture.finders.headers import bearers, headers, parts_of
+from jobreporter._capture.finders.markup import forms, markup
 from jobreporter._capture.finders.named import (
     assigned,
     bracketed,
     exported,
     fields,
-    forms,
     labelled,
-    markup,
     named_beside,
     options,
     pairs,
