@@ -124,7 +124,7 @@ def install_for_demo(session: nox.Session) -> None:
 
 @nox.session
 def pictures(session: nox.Session) -> None:
-    """Take the pictures of the documents anew: the page and the terminal after hours of the intake's work. Needs chromium."""
+    """Take the pictures of the documents anew, after hours of the intake's work. Needs chromium and prometheus."""
     install_for_demo(session)
     session.install(*group("pictures"))
     session.run("python", "examples/pictures.py", *session.posargs)

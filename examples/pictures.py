@@ -1,6 +1,7 @@
 """Takes the pictures of the documents with Debian's chromium: ``python examples/pictures.py``.
 
-They show the page in both themes and the terminal, after six hours of ``working_day.py``.
+They show the page in both themes, the terminal, and the panels of the Grafana dashboard, after six hours of
+``working_day.py``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from dashboard import take_dashboard
 from page import served
 from playwright.sync_api import Browser, sync_playwright
 from stage import say
@@ -45,6 +47,7 @@ def main() -> None:
                     take_page(browser, f"{address}?range={RANGE}", theme)
                 take_terminal(browser, drawn)
                 browser.close()
+        take_dashboard(Path(folder), FOLDER / "dashboard.png")
     say(f"The pictures are in {FOLDER}")
 
 
