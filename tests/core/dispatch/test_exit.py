@@ -101,9 +101,12 @@ WITHIN_A_SERVER = """
 from test.support import run_in_subinterp
 
 program = '''
+import threading
 from jobreporter import Dispatcher
 from jobreporter.testing import Recorder, make_event
 
+start = threading.Thread.start
+threading.Thread.start = lambda thread: (start(thread), threading.Event().wait(%r))
 dispatcher = Dispatcher({"one": Recorder(), "other": Recorder()})
 dispatcher.publish(make_event("started"))
 if %r:
@@ -113,10 +116,14 @@ assert run_in_subinterp(program) == 0
 """
 
 
+@pytest.mark.parametrize("lingers", [0.0, 0.1], ids=["quick", "slow"])
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "not closed"])
-def test_an_interpreter_that_a_server_ends_has_no_threads_left(closed: bool) -> None:
-    """As under mod_wsgi: Python aborts the process where an interpreter ends that still has threads."""
+def test_an_interpreter_that_a_server_ends_has_no_threads_left(closed: bool, lingers: float) -> None:
+    """As under mod_wsgi: Python aborts the process where an interpreter ends that still has threads.
+
+    lingers: seconds for which who started a thread is still there once that runs.
+    """
     pytest.importorskip("_testcapi")
-    command = [sys.executable, "-c", WITHIN_A_SERVER % closed]
+    command = [sys.executable, "-c", WITHIN_A_SERVER % (lingers, closed)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "True\n" * closed), done.stderr

@@ -93,7 +93,7 @@ def _exiting() -> None:
     _end()
     # An interpreter within a server's process can't end while it has threads: Python would abort the process.
     if patched_by() is None:
-        threads.see_off(running | threads.own(), LEAVING)
+        threads.see_off(running, LEAVING)
     # Logging has registered its own end before us, so that comes after this.
     spare_the_exit()
 

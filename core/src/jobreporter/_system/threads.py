@@ -14,6 +14,9 @@ PREFIX = "jobreporter-"
 #: own append and remove need no lock.
 STARTING: list[object] = []
 
+# Seconds between two looks at whether all have begun.
+LOOK = 0.001
+
 
 def start(run: Callable[[], object], name: str, failed: Callable[[BaseException], object]) -> None:
     """Start a daemon thread, waiting neither for it nor for a lock.
@@ -68,7 +71,9 @@ def own() -> set[threading.Thread]:
 
 
 def see_off(leaving: Iterable[threading.Thread], seconds: float) -> None:
-    """Wait until these threads have ended in C too, for so long at most: one may hang."""
+    """Wait until these threads, and those that were about to begin, have ended in C too, for so long at most: one may hang."""
     end = time.monotonic() + seconds
-    for thread in leaving:
+    while STARTING and time.monotonic() < end:
+        time.sleep(LOOK)
+    for thread in {*leaving, *own()}:
         thread.join(max(0.0, end - time.monotonic()))
