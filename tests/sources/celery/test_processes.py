@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from celery.contrib.testing.worker import TestWorkController
 from celery_bench import app_in_memory
 from in_jobs import RECORDS
 from reported import recording, use_config
-from scenarios import SUCCEEDED, summary
+from scenarios import SUCCEEDED, ran, summary
 from workers import CONFIG, PATIENCE, wait_for
 
 from jobreporter import Dispatcher, Execution, JobReporterError
@@ -52,7 +52,9 @@ def attached_app(name: str, dispatcher: Dispatcher | None = None) -> Iterator[Ce
 
 
 @contextmanager
-def working(app: Celery, pool: str = "solo", **options: Any) -> Iterator[None]:
+def working(
+    app: Celery, pool: str = "solo", end: Callable[[Any], None] = TestWorkController.stop, **options: Any
+) -> Iterator[None]:
     """A real worker, in a thread of this process, which ends alone: Celery's own helper would end all that there are."""
     quick = {"without_heartbeat": True, "without_mingle": True, "without_gossip": True}
     app.finalize()
@@ -65,7 +67,7 @@ def working(app: Celery, pool: str = "solo", **options: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        worker.stop()
+        end(worker)
         thread.join(PATIENCE)
         assert not thread.is_alive()
 
@@ -124,6 +126,47 @@ def test_two_workers_of_one_app(records: Path, other: str) -> None:
 
     assert stories(told(calls)) == dict.fromkeys("123", SUCCEEDED)
     assert Counter(call.hook for call in calls)["reporter_start"] == 1
+
+
+def test_a_job_bears_the_name_of_its_own_worker(records: Path) -> None:
+    """And not that of the machine, nor of a worker that started later."""
+    with (
+        attached_app("named") as app,
+        working(app, "threads", hostname="one@here", queues=["one"]),
+        working(app, "solo", hostname="two@here", queues=["two"]),
+    ):
+        app.send_task("named.work", task_id="1", queue="one")
+        app.send_task("named.work", task_id="2", queue="two")
+        wait_until_stopped(records, "1", "2")
+
+    assert {event.job.id: event.job.extra["node"] for event in told(read_calls(records))} == {
+        "1": "one@here",
+        "2": "two@here",
+    }
+
+
+def test_a_job_whose_worker_ends_at_once_is_shut_down_alone(records: Path) -> None:
+    """A cold end waits for no thread; what another worker of the process is at goes on."""
+    goes_on, began = threading.Event(), {name: threading.Event() for name in ("1", "2")}
+    with attached_app("cold") as app:
+
+        @app.task(name="cold.wait", shared=False, bind=True)
+        def wait(self: celery.Task) -> None:
+            began[self.request.id].set()
+            assert goes_on.wait(PATIENCE)
+
+        with working(app, "threads", hostname="one@here", queues=["one"]):
+            with working(app, "threads", hostname="two@here", queues=["two"], end=TestWorkController.terminate):
+                app.send_task("cold.wait", task_id="1", queue="one")
+                app.send_task("cold.wait", task_id="2", queue="two")
+                assert all(each.wait(PATIENCE) for each in began.values())
+            try:
+                wait_until_stopped(records, "2")
+            finally:
+                goes_on.set()
+            wait_until_stopped(records, "1")
+
+    assert stories(told(read_calls(records))) == {"1": SUCCEEDED, "2": ran("aborted shutdown")}
 
 
 def test_workers_of_two_apps(records: Path) -> None:

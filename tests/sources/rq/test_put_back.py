@@ -16,7 +16,7 @@ from rq_bench import Bench, fail
 from scenarios import FAILED, FAILED_AT_FIRST, SUCCEEDED, ran
 
 from jobreporter import Failure
-from jobreporter.sources.rq import Queue
+from jobreporter.sources.rq import Queue, SimpleWorker
 
 
 def into_schedule(queue: rq.Queue, job: Job) -> None:
@@ -24,10 +24,20 @@ def into_schedule(queue: rq.Queue, job: Job) -> None:
     queue.schedule_job(job, datetime.now(UTC) + timedelta(seconds=30))
 
 
+def by_its_id(queue: rq.Queue, job: Job) -> None:
+    queue.push_job_id(job.id)
+
+
+def by_its_id_in_front(queue: rq.Queue, job: Job) -> None:
+    queue.push_job_id(job.id, at_front=True)
+
+
 WAYS: dict[str, Callable[[rq.Queue, Job], Any]] = {
     "the job that it was given": lambda queue, job: queue.enqueue_job(job),
     "its own copy of the job": lambda queue, job: queue.enqueue_job(Job.fetch(job.id, connection=job.connection)),
     "into the schedule": into_schedule,
+    "its id alone": by_its_id,
+    "its id alone, in front": by_its_id_in_front,
 }
 
 
@@ -65,6 +75,58 @@ def test_by_an_exception_handler(each: Bench, way: str) -> None:
 
     assert each.story == [*FAILED_AT_FIRST, *SUCCEEDED]
     assert each.only(Failure).will_retry is True
+
+
+def take_at_once(queue: rq.Queue) -> None:
+    """As another worker, which may be quicker than this one."""
+    taken = rq.Queue.dequeue_any([queue], None, connection=queue.connection)
+    assert taken is not None
+    SimpleWorker([queue], connection=queue.connection, name="quicker").execute_job(*taken)
+
+
+@pytest.mark.parametrize("way", ["its own copy of the job", "its id alone"])
+@pytest.mark.parametrize("elsewhere", ["desk", "of others"])
+def test_a_worker_that_is_quicker(stable: Bench, way: str, elsewhere: str) -> None:
+    """It has taken the job before this one has saved the failure, from whichever queue it was put into."""
+    ended = []
+
+    def put_back_and_take(job: Job, *_error: object) -> None:
+        queue = rq.Queue(elsewhere, connection=job.connection)
+        WAYS[way](queue, job)
+        take_at_once(queue)
+        ended.append(job.connection.get("ran"))
+
+    stable.worker = SimpleWorker(["desk"], connection=stable.connection)
+    stable.worker.push_exc_handler(put_back_and_take)
+    stable.enqueue(fails_once(stable))
+    stable.work()
+
+    assert ended == [b"2"]
+    assert stable.only(Failure).will_retry is True
+
+
+def test_a_job_that_was_cancelled_meanwhile_is_not(each: Bench) -> None:
+    """Whoever has put it back has thought better of it."""
+
+    def put_back_and_cancel(job: Job, *_error: object) -> None:
+        put_back(job)
+        Job.fetch(job.id, connection=job.connection).cancel()
+
+    each.worker.push_exc_handler(put_back_and_cancel)
+    each.enqueue(fails_once(each))
+    each.work()
+
+    assert each.story == list(FAILED)
+
+
+def test_a_job_that_another_worker_had_before_is_not(stable: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is still on the job when this one's horse is killed at once."""
+    job = stable.enqueue(fail(RuntimeError()))
+    stable.connection.hset(job.key, "worker_name", "former")
+    monkeypatch.setattr(stable.worker, "prepare_job_execution", lambda *_args: os.kill(os.getpid(), signal.SIGKILL))
+    stable.work()
+
+    assert stable.only(Failure).will_retry is False
 
 
 def test_by_its_callback(each: Bench) -> None:

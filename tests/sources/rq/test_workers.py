@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from pathlib import Path
@@ -41,6 +42,41 @@ def test_a_worker_with_an_unusable_config_does_not_start(
 
     assert queue.count == 1
     assert rq.Worker.all(connection) == []
+
+
+REFUSED = """
+from jobreporter import hookimpl
+
+class Refused:
+    @hookimpl
+    def reporter_start(self):
+        raise ConnectionError("the key is refused")
+
+    @hookimpl
+    def handle_success(self): ...
+"""
+
+
+def test_a_reporter_that_no_horse_can_start_is_told_once(
+    connection: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not by the horse of each job."""
+    use_config(tmp_path, monkeypatch, '[reporters.refused]\nuse = "refused_at_start:Refused"\n')
+    (tmp_path / "refused_at_start.py").write_text(REFUSED)
+    handler = logging.FileHandler(tmp_path / "log")
+    logging.getLogger("jobreporter").addHandler(handler)
+    queue = Queue("desk", connection=connection)
+    for _ in range(3):
+        queue.enqueue(charge, "acme", "k")
+    try:
+        Worker([queue], connection=connection).work(burst=True, logging_level="WARNING")
+    finally:
+        logging.getLogger("jobreporter").removeHandler(handler)
+        handler.close()
+
+    assert (tmp_path / "log").read_text().count(
+        "reporter 'refused' is broken: ConnectionError: the key is refused"
+    ) == 1
 
 
 class Heroku(Worker, HerokuWorker):

@@ -16,10 +16,11 @@ logger = logging.getLogger("jobreporter")
 def announce(wiring: Wiring, source: str) -> None:
     """Log one line at INFO, and one at ERROR for each reporter that is known to be broken already.
 
-    The processes that are forked from this one don't repeat the latter.
+    The processes that are forked from this one don't repeat the latter, and one of them tells what breaks a reporter there.
     """
     log_aside(logger, logging.INFO, "%s", announcement(wiring, source))
     for factory in wiring.factories:
+        factory.share()
         error = factory.trouble()
         if error is not None:
             reason = describe(error)

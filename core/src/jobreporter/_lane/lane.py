@@ -19,7 +19,7 @@ from jobreporter._lane.filter import Filter
 from jobreporter._lane.flush import Flush, Requests
 from jobreporter._lane.in_flight import Counts, InFlight
 from jobreporter._lane.losses import Losses
-from jobreporter._lane.operator_log import OperatorLog
+from jobreporter._lane.operator_log import INTERVAL, OperatorLog
 from jobreporter._lane.overflow import new_buffer
 from jobreporter._lane.wishes import pause_asked_for, reason_for
 from jobreporter._system.clock import Clock
@@ -206,7 +206,8 @@ class Lane:
         self.breaker.failed_to_start(pause_asked_for(error))
         self._status, self.reason = "broken", self.operator_log.describe(error)
         self._decline()
-        self.operator_log.did_not_start(error, known=self.factory.has_told(self.reason))
+        now, reason = self.clock.monotonic(), self.reason
+        self.operator_log.did_not_start(error, known=lambda: self.factory.has_told(reason, now, INTERVAL))
 
     def crashed(self, hook: str, error: BaseException, lost: int) -> None:
         """A hook raised. lost: how many events the reporter had taken, and not flushed."""

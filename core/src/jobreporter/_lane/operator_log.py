@@ -7,7 +7,7 @@ happened, what was lost, and what happens next. A reporter that fails on every e
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from jobreporter._capture.own_words import OwnWords, hide_secrets_in
 from jobreporter._lane.wishes import reason_for
@@ -100,11 +100,11 @@ class OperatorLog:
     def did_not_flush(self, error: BaseException) -> None:
         self._say(logging.WARNING, f"raised in the flush before it was stopped: {self.describe(error)}")
 
-    def did_not_start(self, error: BaseException, *, known: bool) -> None:
-        """known: the worker has said so when it started, before it forked this process."""
+    def did_not_start(self, error: BaseException, *, known: Callable[[], bool]) -> None:
+        """known: whether the worker has said so when it started, or another process that it has forked; asked if it is time."""
         logger.debug("reporter %r did not start", self._name, exc_info=error)
         more = self._starts.due()
-        if more is not None and not known:
+        if more is not None and not known():
             self._say(logging.ERROR, f"is broken: {self.describe(error)}; it is tried again with backoff{more}")
 
     def did_not_stop(self, error: BaseException) -> None:

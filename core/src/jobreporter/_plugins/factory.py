@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from jobreporter._capture.secret_names import SecretNames
 from jobreporter._config.plugin_options import check_options, remarks_on, resolve_options
 from jobreporter._config.records import ReporterConfig
 from jobreporter._plugins.plugin import Plugin
+from jobreporter._system.said import Said
 from jobreporter.errors import BrokenReporter, ConfigError, Fault, PluginError
 from jobreporter.options import Options
 
@@ -32,6 +34,7 @@ class ReporterFactory:
         self._load = load
         self._plugin: Plugin | None = None
         self._told: tuple[str, int] | None = None
+        self._said: Said | None = None
         #: What the plugin remarks on its options, as sentences; known once it is loaded.
         self.remarks: list[str] = []
 
@@ -65,17 +68,25 @@ class ReporterFactory:
             pass
         return None
 
+    def share(self) -> None:
+        """This process will fork others that have the same reporter: of what breaks it, one of them tells."""
+        with suppress(OSError):  # there is no memory for it, so each tells for itself
+            self._said = self._said or Said()
+
     def told(self, reason: str) -> None:
         """Remember that the log has the reason why this reporter is broken."""
         self._told = (reason, os.getpid())
 
-    def has_told(self, reason: str) -> bool:
-        """Whether the log has that already, from this process for the first time, or from the one that forked it."""
-        if self._told is None or self._told[0] != reason:
-            return False
-        if self._told[1] == os.getpid():
-            self._told = None
-        return True
+    def has_told(self, reason: str, now: float, interval: float) -> bool:
+        """Whether the log has that already: from this process for the first time, or from the one that forked it.
+
+        Or, within the interval, from another that was forked by it. If not, the caller is to tell. now: monotonic.
+        """
+        if self._told is not None and self._told[0] == reason:
+            if self._told[1] == os.getpid():
+                self._told = None
+            return True
+        return self._said is not None and self._said.lately(reason, now, interval)
 
     def prepare(self) -> Prepared:
         """The plugin with its options, read afresh: a secret may have changed since.

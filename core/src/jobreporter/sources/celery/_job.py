@@ -10,7 +10,7 @@ from celery import Celery, Task
 from celery.app.task import Context
 
 from jobreporter.sourcekit import STAMP_KEY, new_delivery
-from jobreporter.sources.celery._message import DELIVERY, seconds, shown_instead, stamp_of
+from jobreporter.sources.celery._message import DELIVERY, NODE, seconds, shown_instead, stamp_of
 from jobreporter.sources.celery._tasks import most_attempts, own
 
 logger = logging.getLogger("jobreporter")
@@ -22,6 +22,11 @@ _HIDDEN = "secret"
 def delivery_of(request: Any) -> str:
     """What tells this delivery from any other; made up where no worker has written it, as for a job that runs eagerly."""
     return str(request.get(DELIVERY) or new_delivery())
+
+
+def node_of(request: Any) -> Any:
+    """The name of the worker that runs it."""
+    return request.get(NODE) or request.hostname
 
 
 def describe(task: Task, request: Any, delivery: str) -> dict[str, Any]:
@@ -109,7 +114,7 @@ def _extra(task: Task, request: Any, delivered: Mapping[str, Any]) -> dict[str, 
     limits = request.timelimit
     hard, soft = limits if isinstance(limits, list | tuple) and len(limits) == 2 else (None, None)
     known = {
-        "node": request.hostname,
+        "node": node_of(request),
         "group": request.group,
         "shadow": request.shadow,
         "expires_at": seconds(request.expires),

@@ -12,6 +12,10 @@ from jobreporter.sourcekit import STAMP_KEY, fields_of_stamp, stamped
 #: process writes it, and the pool's child reads it: brokers may use a delivery tag twice, and don't tell it the child.
 DELIVERY = "jobreporter_delivery"
 
+#: And under this one the name of the worker that has taken the message. Where a process has several workers, or one that a
+#: program has made itself, Celery tells a job another one's name, or the machine's.
+NODE = "jobreporter_node"
+
 #: What Celery's headers have no room for; the others of a stamp they have themselves.
 _STAMPED = ("enqueued_at", "correlation_id")
 
@@ -48,7 +52,8 @@ def stamp(headers: dict[str, Any], properties: Any = None) -> None:
     headers[STAMP_KEY] = {field: stamp[field] for field in _STAMPED if field in stamp} | shown_instead(
         former, properties
     )
-    headers.pop(DELIVERY, None)  # a retry brings along all headers of the attempt before
+    for name in (DELIVERY, NODE):
+        headers.pop(name, None)  # a retry brings along all headers of the attempt before
 
 
 def shown_instead(*places: object) -> dict[str, str]:

@@ -14,7 +14,7 @@ from celery.worker.request import Request
 from jobreporter import Execution
 from jobreporter.sourcekit import new_delivery
 from jobreporter.sources.celery._asked import delay_of
-from jobreporter.sources.celery._message import DELIVERY
+from jobreporter.sources.celery._message import DELIVERY, NODE
 
 if TYPE_CHECKING:
     from jobreporter.sources.celery._pool import Pool
@@ -45,7 +45,7 @@ class ReportedRequest(Request):  # type: ignore[misc]  # Celery ships no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.delivery = self.execution_name = new_delivery()
-        self.request_dict[DELIVERY] = self.delivery
+        self.request_dict.update({DELIVERY: self.delivery, NODE: self.hostname})
 
     def on_accepted(self, pid: int, time_accepted: float) -> None:
         """A child has taken the job."""

@@ -21,6 +21,7 @@ from jobreporter.sources.celery._asked import (
     until,
     was_cut_off,
 )
+from jobreporter.sources.celery._job import node_of
 from jobreporter.sources.celery._message import Sent
 
 #: How ``Task.replace`` says that it was called; it has nothing else to tell it by.
@@ -59,7 +60,7 @@ class Run:
         self.job_id = request.id
         self.task_name = task.name
         #: The worker's name.
-        self.node = request.hostname
+        self.node = node_of(request)
         #: Whether it runs within the caller, without a message.
         self.eager = bool(request.is_eager)
         #: Whether its message isn't acknowledged yet, and may go back to its queue.

@@ -186,7 +186,7 @@ class Worker(ReportingWorker, rq.Worker):
     def _watch(self, job: Job) -> None:
         execution = self.execution
         if execution is not None:
-            self._taken = taken_as(job)
+            self._taken = taken_as(job, self.name)
             fields = job_fields(job, execution.id, self.name)
             self._horse = Horse({**fields, "worker": f"{self.hostname}:{self.horse_pid}"})
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from redis.exceptions import RedisError
+from rq import Queue
 from rq.job import Job, JobStatus
 from rq.utils import as_text, utcformat
 
-#: As what a job is saved that was enqueued when it was taken; empty, if RQ knows no time for that.
-TakenAs = str
+#: How many ids are looked at, at each end of a queue: whoever pushes one puts it there, and a queue may be long.
+_NEAR = 100
+
+
+class Taken(NamedTuple):
+    """What tells a turn of a job from the next one.
+
+    enqueued_at: as RQ saves when it was enqueued; empty, if RQ knows no time for that. workers: the one that has taken it,
+    and the one before that.
+    """
+
+    enqueued_at: str
+    workers: tuple[str | None, ...]
 
 
 def has_saved(job: Job) -> bool:
@@ -42,20 +55,34 @@ def is_done(job: Job) -> bool | None:
         return None
 
 
-def taken_as(job: Job) -> TakenAs:
-    """What tells this turn of a job from the next one. job: as it was taken from its queue."""
-    return utcformat(job.enqueued_at) if job.enqueued_at else ""
+def taken_as(job: Job, worker: str) -> Taken:
+    """job: as this worker has taken it from its queue."""
+    return Taken(utcformat(job.enqueued_at) if job.enqueued_at else "", (worker, job.worker_name))
 
 
-def is_back(job: Job, taken: TakenAs) -> bool:
+def is_back(job: Job, taken: Taken) -> bool:
     """Whether somebody has put a job back since it was taken: an exception handler, a callback, or the job itself.
 
-    RQ saves the end of this turn over that, but takes it from the queue or the schedule all the same.
+    RQ saves the end of this turn over that, but takes it from the queue or the schedule all the same. Another worker may
+    have done so by now.
     """
     try:
-        status, enqueued_at = (
-            as_text(job.connection.hget(job.key, field) or "") for field in ("status", "enqueued_at")
+        status, enqueued_at, worker = (
+            as_text(job.connection.hget(job.key, field) or "") for field in ("status", "enqueued_at", "worker_name")
+        )
+        if not status or status == JobStatus.CANCELED:
+            return False
+        return (
+            status == JobStatus.SCHEDULED
+            or enqueued_at not in ("", taken.enqueued_at)
+            or worker not in ("", *taken.workers)
+            or _is_in_queue(job)
         )
     except RedisError:
         return False
-    return status == JobStatus.SCHEDULED or (status == JobStatus.QUEUED and enqueued_at != taken)
+
+
+def _is_in_queue(job: Job) -> bool:
+    """Whether its id was pushed, and nothing is saved that would say so."""
+    queue = Queue(job.origin, connection=job.connection)
+    return job.id in queue.get_job_ids(-_NEAR) or job.id in queue.get_job_ids(0, _NEAR)

@@ -30,7 +30,7 @@ from jobreporter.sources.rq._job import (
 )
 from jobreporter.sources.rq._losses import Loss, Note, abandoned, never_started
 from jobreporter.sources.rq._run import Run
-from jobreporter.sources.rq._saved import TakenAs, has_saved, is_back, taken_as
+from jobreporter.sources.rq._saved import Taken, has_saved, is_back, taken_as
 
 
 class ReportingWorker(BaseWorker):
@@ -44,7 +44,7 @@ class ReportingWorker(BaseWorker):
         super().__init__(*args, **kwargs)
         self._reports = LazyDispatcher(dispatcher, source="rq")
         self._run: Run | None = None
-        self._taken: TakenAs | None = None
+        self._taken: Taken | None = None
         #: What is found while the worker looks after its queues.
         self._losses: list[Loss] | None = None
         self._claims = Claims()
@@ -53,7 +53,7 @@ class ReportingWorker(BaseWorker):
 
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
         """Where the job runs. What comes of it is told once RQ has saved it; a horse tells all before it ends."""
-        self._taken = taken_as(job)
+        self._taken = taken_as(job, self.name)
         self._begin(job)
         try:
             saved = super().perform_job(job, queue, *args, **kwargs)
