@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,8 +13,9 @@ import pytest
 
 from jobreporter_history.store import Store, open_store
 
+from .executions import NOW, failed, succeeded, write
 from .filled import fill
-from .postgresql_server import PostgresqlServer
+from .postgresql_server import PostgresqlServer, unprivileged
 from .sessions import Running
 
 MakeUrl = Callable[[], str]
@@ -91,3 +93,27 @@ def read() -> Iterator[Read]:
             return store
 
         yield start
+
+
+@pytest.fixture
+def as_another_user() -> Iterator[None]:
+    """The effective user is one who may read and not write."""
+    other = unprivileged()
+    if not other:
+        pytest.skip("only root can become another user")
+    os.seteuid(other["user"])
+    yield
+    os.seteuid(0)
+
+
+@pytest.fixture
+def shared_url(tmp_path: Path) -> Iterator[str]:
+    """A store in a folder that everybody may read."""
+    folder = Path("/tmp") / f"jobreporter-history-{os.getpid()}"  # noqa: S108 - pytest's own folders are closed to others
+    folder.mkdir(mode=0o755)
+    url = f"sqlite://{folder}/history.db"
+    write(url, [*succeeded(NOW), *failed(NOW + 1)])
+    yield url
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()

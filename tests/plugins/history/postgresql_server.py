@@ -33,7 +33,7 @@ class PostgresqlServer:
     """One cluster; every test gets a database of its own."""
 
     def __init__(self) -> None:
-        initdb, postgres = program("initdb"), program("postgres")
+        postgres = program("postgres")
         self._as = unprivileged()
         self.folder = Path(tempfile.mkdtemp(prefix="jobreporter-postgresql-"))
         if self._as:
@@ -41,8 +41,7 @@ class PostgresqlServer:
         self._data = self.folder / "data"
         self._log = self.folder / "log"
         self._databases = itertools.count()
-        make = [initdb, "-D", str(self._data), "-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-        subprocess.run(make, check=True, capture_output=True, cwd=self.folder, **self._as)
+        self._make(self._data)
         self.port = free_port()
         settings = {
             "port": self.port,
@@ -108,6 +107,11 @@ class PostgresqlServer:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url(name)
+
+    def _make(self, data: Path) -> None:
+        words = ["-U", "tests", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        make = [program("initdb"), "-D", str(data), *words]
+        subprocess.run(make, check=True, capture_output=True, cwd=self.folder, **self._as)
 
     def _answers(self) -> bool:
         import psycopg

@@ -124,6 +124,22 @@ def test_exit_codes_have_one_spelling(status: int | None, code: str) -> None:
     assert exit_code(status) == code
 
 
+def test_of_many_members_five_count_and_of_many_recurring_functions_three() -> None:
+    """Whichever came first: a group of forty, and a recursion through six functions, have parts that can be read."""
+    members = [make_error(f"shop.errors.E{number:02}", "no", frames=()) for number in range(40)]
+    for order in (members, members[::-1]):
+        group = make_error("builtins.ExceptionGroup", "40 failed", exceptions=tuple(order))
+        found = of_failure(make_event(Failure, error=group), ORIGIN).parts
+        assert found[1:] == ("builtins.ExceptionGroup", *(f"shop.errors.E{number:02} no" for number in range(5)))
+    frames = [
+        Frame(filename="/srv/shop/x.py", lineno=1, function=name, module="shop.x", in_app=True)
+        for name in ["begin", *"fedcba" * 3, "end", "end"]
+    ]
+    error = make_error("builtins.RecursionError", "too deep", frames=frames, mro=("builtins.RecursionError",))
+    found = of_failure(make_event(Failure, error=error), ORIGIN).parts
+    assert found[1:] == ("builtins.RecursionError", "shop.x:a", "shop.x:b", "shop.x:c")
+
+
 def test_own_modules_are_own() -> None:
     """A package that the config names is the application's own, though the worker took it for a library."""
     frames = (

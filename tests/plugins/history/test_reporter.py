@@ -136,6 +136,35 @@ def test_a_worker_imports_nothing_that_it_does_not_need(sqlite_url: str, tmp_pat
     assert done.stdout == "[]\n"
 
 
+def test_a_lane_imports_nothing_that_takes_long(url: str, tmp_path: Path) -> None:
+    """What a thread imports while its process forks, the child can never import: so nothing is left to the reporter's thread but
+    what a fork waits for. A job that is kept, with a failure and a tick, has psycopg imported where the config was read."""
+    config = tmp_path / "jobreporter.toml"
+    config.write_text(f'[reporters.history]\nstore = "{url}"\n')
+    program = textwrap.dedent("""
+        import sys, threading
+        from jobreporter import Dispatcher
+        dispatcher = Dispatcher.from_config(sys.argv[1])
+        found = []
+        class Watch:
+            def find_spec(self, name, path=None, target=None):
+                if threading.current_thread() is not threading.main_thread():
+                    found.append(name)
+        sys.meta_path.insert(0, Watch())
+        with dispatcher:
+            with dispatcher.begin("shop.charge"):
+                pass
+            with dispatcher.begin("shop.charge") as execution:
+                execution.fail(ValueError("no funds"))
+            assert dispatcher.flush(20)
+        print(sorted({name.partition(".")[0] for name in found} & {"psycopg", "psycopg_binary", "jobreporter_history"}))
+    """)
+    command = [sys.executable, "-c", program, str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert rows_equal_rollups(url) == 2
+
+
 def test_postgresql_without_its_extra_is_a_sentence(tmp_path: Path) -> None:
     """Where psycopg isn't installed, the reporter is broken and says what to install."""
     program = textwrap.dedent("""

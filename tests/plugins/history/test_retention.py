@@ -99,6 +99,17 @@ def test_the_oldest_days_go_where_there_is_too_much(url: str, run: Run, read: Re
     assert store.count().value == 100
 
 
+def test_the_oldest_days_go_where_the_disk_has_too_little_room(sqlite_url: str, run: Run) -> None:
+    """Before it is full: below `min_free` the oldest days go, and never today."""
+    running = run(sqlite_url, now=NOW)
+    for day in (3, 2, 1, 0):
+        assert running.write(succeeded(NOW - day * DAY))
+    assert prune(running.database, Keep(success=1000 * DAY, min_free=0), NOW) == []
+    gone = prune(running.database, Keep(success=1000 * DAY, min_free=10**18), NOW)
+    assert gone == ["ok_20231111", "ok_20231112", "ok_20231113"]
+    assert tables(running) == ["ok_20231114"]
+
+
 def test_what_nobody_needs_any_more_goes(url: str, run: Run, read: Read) -> None:
     """Silent processes, executions that never ended, errors without a failure and resolved incidents go in their time; an
     incident that is open stays."""

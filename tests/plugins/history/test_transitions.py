@@ -277,6 +277,19 @@ def test_silence_and_its_end() -> None:
     assert model.told == ["opened"]
 
 
+def test_whatever_its_state_is_a_silence_and_its_end_leave_it() -> None:
+    """pending, open, resolved, flapping: silenced, and unsilenced when it is over, and the same state all the time."""
+    pending = Model()
+    pending.fail(T, final=False)
+    for model in (pending, opened(), resolved(), flapping()):
+        now, state = T + 37 * MINUTE, model.known.state
+        ask(model, "silence", now, until=now + 10)
+        assert last(model) == ("silenced", "by hand", state, True)
+        assert model.tick(now + 9) == []
+        assert model.tick(now + 10) == ["unsilenced"]
+        assert last(model) == ("unsilenced", "", state, True)
+
+
 def test_a_silence_has_an_end() -> None:
     """Nothing is silenced for ever, or until a time that is over; and a silence may be ended by hand."""
     model = opened()

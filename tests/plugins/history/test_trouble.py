@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ from .children import in_children
 from .conftest import Read, Run
 from .contents import rows_equal_rollups
 from .executions import NOW, failed, succeeded, write
-from .postgresql_server import PostgresqlServer, unprivileged
+from .postgresql_server import PostgresqlServer
 
 ROOT = Path(__file__).parents[3]
 
@@ -321,30 +320,6 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path, run: Run) -> None:
     """It isn't made: a mistyped path would go unnoticed."""
     with pytest.raises(BrokenReporter, match=f"there is no folder {tmp_path}/missing"):
         run(f"sqlite://{tmp_path}/missing/history.db")
-
-
-@pytest.fixture
-def as_another_user() -> Iterator[None]:
-    """The effective user is one who may read and not write."""
-    other = unprivileged()
-    if not other:
-        pytest.skip("only root can become another user")
-    os.seteuid(other["user"])
-    yield
-    os.seteuid(0)
-
-
-@pytest.fixture
-def shared_url(tmp_path: Path) -> Iterator[str]:
-    """A store in a folder that everybody may read."""
-    folder = Path("/tmp") / f"jobreporter-history-{os.getpid()}"  # noqa: S108 - pytest's own folders are closed to others
-    folder.mkdir(mode=0o755)
-    url = f"sqlite://{folder}/history.db"
-    write(url, [*succeeded(NOW), *failed(NOW + 1)])
-    yield url
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
 
 
 def test_another_user_reads_beside_a_writer(

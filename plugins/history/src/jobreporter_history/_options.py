@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from jobreporter import Duration, Options, Secret, Size, refuse
+from jobreporter_history._engines.ahead import import_engine
 from jobreporter_history._engines.trouble import Refused
 from jobreporter_history._engines.urls import is_postgresql, sqlite_path
 from jobreporter_history._rows.events import Shape
@@ -41,6 +42,7 @@ class HistoryOptions(Options):
 
     def __post_init__(self) -> None:
         refuse(self._problems())
+        import_engine(self.store.reveal())
 
     def _problems(self) -> Iterator[str]:
         for module in self.own_modules:

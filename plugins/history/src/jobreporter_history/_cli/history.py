@@ -84,12 +84,17 @@ def check(asked: Asked) -> None:
 
     Exits with 1 if something is wrong: `jobreporter history repair` makes the rollups anew.
     """
+    from jobreporter_history._schema.migrations import check_version, is_outdated
     from jobreporter_history._upkeep.audit import audit
 
     with asked.writing() as database:
-        with database.writing():
-            pass  # that brings the tables up to date
         with database.reading() as connection:
+            outdated = is_outdated(connection)
+        if outdated:  # else nothing is written, so that a standby can be checked, and whoever may only look can check
+            with database.writing():
+                pass  # that brings the tables up to date
+        with database.reading() as connection:
+            check_version(connection)
             problems = audit(connection, database.now())
     if asked.for_programs:
         print_json({"problems": problems})

@@ -40,7 +40,8 @@ _NEVER = (
     "unrecognized configuration parameter",
     "unsupported startup parameter",
 )
-
+# What libpq says of a server that it has reached and that takes no writes.
+_ONLY_READS = "session is read-only"
 
 _CLASHES = errors.UniqueViolation, errors.DuplicateTable, errors.SerializationFailure, errors.DeadlockDetected
 
@@ -82,7 +83,13 @@ def meaning_at_connect(error: psycopg.Error, place: str) -> StoreError:
         return Refused(f"the URL of the store is wrong: {str(error).strip()}")
     told = f"{place} can't be reached: {_first_line(error)}"
     # Where a name has several addresses, one that answers with this is the server, and nothing is behind the others.
-    return Refused(told) if any(re.search(words, str(error)) for words in _NEVER) else Unavailable(told)
+    if any(re.search(words, str(error)) for words in _NEVER):
+        return Refused(told)
+    if _ONLY_READS in str(error):
+        return Unavailable(
+            f"{place} can only be read, as a standby can ({_ONLY_READS}): what is written goes to the server that it follows"
+        )
+    return Unavailable(told)
 
 
 def _first_line(error: BaseException) -> str:

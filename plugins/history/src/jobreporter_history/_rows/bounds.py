@@ -17,20 +17,25 @@ _DEPTH = 12
 def fitted(data: Data, limit: int) -> tuple[Data, str]:
     """The data as far as it fits into ``limit`` bytes, and as it is stored."""
     stored = encode(data)
-    if len(stored) <= limit:
+    if _fits(stored, limit):
         return data, stored
     # Local variables are the longest, and nothing is found by them.
     data = replace(data, shortened=True, texts=tuple(replace(each, locals=()) for each in data.texts))
     for text, members in _STEPS:
         stored = encode(data)
-        if len(stored) <= limit:
+        if _fits(stored, limit):
             return data, stored
         data = _shortened(data, text, members)
     stored = encode(data)
-    if len(stored) > limit:
+    if not _fits(stored, limit):
         data = Data(type=data.type and data.type[:200], shortened=True)
         stored = encode(data)
     return data, stored
+
+
+def _fits(text: str, limit: int) -> bool:
+    # A character is four bytes at most, so that of what is short nothing has to be counted.
+    return 4 * len(text) <= limit or size(text) <= limit
 
 
 def _shortened(data: Data, text: int, members: int) -> Data:
@@ -57,6 +62,18 @@ def _cut(value: Any, text: int, members: int, depth: int) -> Any:
     if isinstance(value, dict):
         return {cut(name, text): _cut(each, text, members, depth - 1) for name, each in list(value.items())[:members]}
     return [_cut(each, text, members, depth - 1) for each in value[:members]]
+
+
+def size(text: str) -> int:
+    """The bytes that a text takes, which is `storable`."""
+    return len(text.encode())
+
+
+def cut_to_bytes(text: str, limit: int) -> str:
+    """The text, which is `storable`, ``limit`` bytes at most."""
+    if _fits(text, limit):
+        return text
+    return text.encode()[: limit - len(_CUT)].decode(errors="ignore") + _CUT
 
 
 def cut(text: str, limit: int) -> str:

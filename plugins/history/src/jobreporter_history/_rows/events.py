@@ -11,7 +11,7 @@ from jobreporter import Aborted, Event, Failure, Job, Origin, Started, Stopped, 
 from jobreporter.schedules import MISSED
 from jobreporter_history._calendar import DAY, Kind, milliseconds
 from jobreporter_history._incidents.fingerprint import Fingerprint, of_failure, of_missed
-from jobreporter_history._rows.bounds import cut, fitted
+from jobreporter_history._rows.bounds import cut, cut_to_bytes, fitted, size
 from jobreporter_history._rows.columns import FACTS, LOST, OWN, STOPPED
 from jobreporter_history._rows.data import Data, Texts, encode
 from jobreporter_history._rows.error_body import Body, split
@@ -122,7 +122,8 @@ def ended(event: Event, origin: Origin, shape: Shape, now: float) -> Ended:
     message: str | None = None
     if isinstance(event, Failure):
         body, texts = split(event.error)
-        message = storable(cut(event.error.message, shape.max_row_bytes // 4))
+        longest = shape.max_row_bytes // 4
+        message = cut_to_bytes(storable(cut(event.error.message, longest)), longest)
         # The message has a column.
         texts = (Texts(notes=texts[0].notes, locals=texts[0].locals), *texts[1:])
         incident = of_failure(event, origin, shape.own_modules)
@@ -133,7 +134,7 @@ def ended(event: Event, origin: Origin, shape: Shape, now: float) -> Ended:
             incident = of_missed(event, origin)
     tags: dict[str, str] = getattr(event, "tags", {})
     data = _data(job, tags, shape, event.error.type if isinstance(event, Failure) else None, texts)
-    data, stored = fitted(data, shape.max_row_bytes)
+    data, stored = fitted(data, shape.max_row_bytes - (size(message) if message else 0))
     facts = (
         *_ids(job),
         *_outcome(event),

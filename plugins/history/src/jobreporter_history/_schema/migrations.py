@@ -68,6 +68,11 @@ def check_version(connection: Connection, newest: int = len(STEPS)) -> None:
         )
 
 
+def is_outdated(connection: Connection) -> bool:
+    """Whether the tables are of an earlier version than this code writes."""
+    return version(connection) < len(STEPS)
+
+
 def check_begun(connection: Connection) -> None:
     """Raises `Refused` if there are no tables, of whatever version."""
     if not version(connection):
