@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import time
 import zlib
+from collections.abc import Callable
 
 import pytest
 
-from tests.stream_faults.fleet import Fleet, QuickClock, TestAgent, Vendor, assert_complete, execution, executions
+from jobreporter.streams import StreamDown
+from tests.stream_faults.fleet import (
+    PATIENCE,
+    Fleet,
+    QuickClock,
+    TestAgent,
+    Vendor,
+    assert_complete,
+    execution,
+    executions,
+)
 
 SHARE = {"vendor": {"lane": {"agents": "share"}}}
 
@@ -21,6 +33,13 @@ def go_on(agents: list[TestAgent], count: int = 40) -> None:
         for agent in agents:
             agent.turn()
             agent.feeder.wait(0.005)
+
+
+def until(agents: list[TestAgent], condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        go_on(agents, 1)
 
 
 def test_34_three_agents_join_leave_and_die(fleet: Fleet) -> None:
@@ -100,6 +119,55 @@ def test_35_where_a_reporter_is_broken_its_share_is_given_up(fleet: Fleet) -> No
         if len(vendor.got) >= 15:
             break
     assert_complete(vendor.got, executions(5))
+
+
+@pytest.mark.parametrize("call", ["read", "settle"])
+def test_35_an_agent_that_lives_and_gets_nothing_done_gives_its_share_up(fleet: Fleet, call: str) -> None:
+    """A fault of its engine's own ends every turn, though it gives signs of life. It comes back much later, to try again."""
+    vendor = Vendor()
+    agents = [fleet.agent(vendor=vendor), fleet.agent(vendor=vendor)]
+    go_on(agents, 20)
+    (faulty,) = (agent for agent in agents if agent.feeder._holdings.partitions)
+    (sound,) = (agent for agent in agents if agent is not faulty)
+
+    def raises(*_: object) -> None:
+        raise KeyError("an engine's own")
+
+    setattr(faulty.feeder._stream, call, raises)
+    sent = executions(5)
+    fleet.producer().send(sent)
+    faulty.turn()
+    fleet.clock.skipped += 61
+    until(
+        agents,
+        lambda: sound.feeder._holdings.partitions and all(each.pending == 0 for each in sound.feeder._stream.ledgers()),
+    )
+    assert_complete(vendor.got, sent, duplicates=15)
+    assert not faulty.feeder._holdings.partitions
+    delattr(faulty.feeder._stream, call)
+    fleet.clock.skipped += 700
+    until(agents, lambda: faulty.feeder._holdings.partitions and not sound.feeder._holdings.partitions)
+
+
+def test_35_a_stream_that_is_down_makes_no_agent_give_its_share_up(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For everybody, for two minutes: who could not give a sign of life is not out of order afterwards."""
+    agents = [fleet.agent(vendor=Vendor()), fleet.agent(vendor=Vendor())]
+    go_on(agents, 20)
+    (first,) = (agent for agent in agents if agent.feeder._holdings.partitions)
+
+    def down(*_: object) -> None:
+        raise StreamDown("away")
+
+    with monkeypatch.context() as context:
+        for name in ("beat", "read", "ledgers", "wait"):
+            context.setattr(first.feeder._stream, name, down, raising=False)
+        began = fleet.clock.monotonic()
+        while fleet.clock.monotonic() < began + 130:
+            first.turn()
+    first.turn()
+    assert not first.feeder._standing.is_broken
 
 
 def test_36_an_agent_that_is_told_to_end_leaves_no_duplicate(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

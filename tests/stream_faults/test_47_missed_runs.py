@@ -13,7 +13,7 @@ from jobreporter._agent.schedule_lane import reporter_for
 from jobreporter._stream.decode import decode
 from jobreporter.schedules import Schedule
 from jobreporter.streams import StreamDown
-from tests.stream_faults.fleet import Fleet, OpenedStream
+from tests.stream_faults.fleet import Fleet
 
 START = 1_767_614_400.0
 HOUR = 3600.0
@@ -26,8 +26,7 @@ class Watcher:
 
     def __init__(self, fleet: Fleet) -> None:
         self.reading: ReadUpTo | None = None
-        opened: Any = OpenedStream(fleet.stream)
-        self.reporter = reporter_for([HOURLY], opened, lambda: self.reading)()
+        self.reporter = reporter_for([HOURLY], fleet.stream, lambda: self.reading)()
         self.reporter.reporter_start(CONTEXT)
 
     def tick(self, at: float) -> None:

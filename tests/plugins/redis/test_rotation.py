@@ -1,21 +1,24 @@
-"""A password that is changed at the server, and in the file that the config names, while a worker and an agent run."""
+"""A password that is changed at the server, and in the file that the config names, while a worker and an agent run, with all that has a connection of its own."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobreporter import Dispatcher
 from jobreporter._agent.agent import Agent
+from jobreporter._agent.schedule_lane import NOTES
 from jobreporter._config.load import load
 from jobreporter._dispatch.wiring import survey
 from jobreporter._stream.settings import resolve_stream
 from jobreporter.testing import make_event, make_job
 from tests.redis_servers import Server
 from tests.stream_faults.fleet import PATIENCE, QuickClock
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -85,3 +88,71 @@ def test_an_agent_goes_on_with_the_new_one(guarded: Server, config: Path, monkey
         assert time.monotonic() < end, agent.feeder.trouble
         agent.feeder.turn()
     agent.feeder.close()
+
+
+@pytest.fixture
+def running(guarded: Server, config: Path) -> Iterator[Agent]:
+    """An agent whose relay and whose watch of schedules have connections of their own."""
+    text = (
+        config.read_text()
+        + f"""[reporters.central]
+use = "relay"
+url = "sqlite://{config.parent}/central.db"
+namespace = "all"
+[schedules.hourly]
+every = "1h"
+"""
+    )
+    config.write_text(text)
+    agent = Agent(survey(config, "agent").wiring(), resolve_stream(load(config).config), QuickClock())
+    agent.start()
+    yield agent
+    agent.stop()
+
+
+def test_a_relay_goes_on_with_the_new_one(running: Agent, guarded: Server, config: Path) -> None:
+    with Dispatcher.from_config(config) as dispatcher:
+        publish(dispatcher, "one")
+        until(lambda: running.stats()["central"].handled == 1)
+        change(guarded, config)
+        publish(dispatcher, "two")
+        until(lambda: running.stats()["central"].handled == 2)
+
+
+def test_a_relay_goes_on_with_the_new_one_of_its_target(guarded: Server, config: Path) -> None:
+    """It is another server's, whose password is in a file of its own."""
+    source = config.with_name("source.toml")
+    reference = f'{{ file = "{config.parent}/password" }}'
+    source.write_text(
+        f'[stream]\nurl = "sqlite://{config.parent}/source.db"\n'
+        f'[reporters.central]\nuse = "relay"\nurl = "{guarded.url}"\npassword = {reference}\n'
+    )
+    agent = Agent(survey(source, "agent").wiring(), resolve_stream(load(source).config), QuickClock())
+    agent.start()
+    try:
+        with Dispatcher.from_config(source) as dispatcher:
+            publish(dispatcher, "one")
+            until(lambda: agent.stats()["central"].handled == 1)
+            change(guarded, config)
+            publish(dispatcher, "two")
+            until(lambda: agent.stats()["central"].handled == 2)
+    finally:
+        agent.stop()
+
+
+def test_the_watch_of_schedules_goes_on_with_the_new_one(running: Agent, guarded: Server, config: Path) -> None:
+    def notes(password: str) -> int:
+        with guarded.client(password=password) as client:
+            found = [value for name, value in beats(client).items() if name == NOTES]
+        return int(found[0].split(b" ")[0]) if found else 0
+
+    until(lambda: notes("before"))
+    before = notes("before")
+    change(guarded, config)
+    until(lambda: notes("after") > before + 2)
+
+
+def beats(client: Any) -> dict[bytes, bytes]:
+    (key,) = client.keys("*:b")
+    found: dict[bytes, bytes] = client.hgetall(key)
+    return found

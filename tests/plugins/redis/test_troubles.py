@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobreporter import Secret
-from jobreporter.streams import Batch, Stream, StreamDown, StreamRefused, StreamSettings
+from jobreporter.streams import Batch, DeadLetter, Settlement, Stream, StreamDown, StreamRefused, StreamSettings
 from jobreporter_redis import RedisOptions, engine
 from tests.redis_servers import Server
 from tests.waiting import until
@@ -137,3 +137,30 @@ def test_a_server_that_bounds_its_answers_is_read_in_smaller_pieces(own_server: 
     agent.until_settled()
     assert_complete(vendor.got, sent)
     fleet.close()
+
+
+def test_a_server_that_bounds_its_answers_tells_of_hundreds_of_workers(own_server: Server) -> None:
+    """Of signs of life, open executions and dead letters alike, some at a time."""
+    stream = opened(own_server)
+    told = {b"worker%03d" % number: os.urandom(600) for number in range(400)}
+    for process, said in told.items():
+        stream.beat(process, said)
+    running = {f"job-{number}": os.urandom(600) for number in range(400)}
+    stream.append(b"producer", [Batch(partition=0, first=1, last=400, events=400, data=b"-", open=running)])
+    stream.register({"log": "oldest"})
+    lease = stream.acquire("log", 0, b"agent", 60)
+    assert lease is not None
+    (entry,) = stream.read(0, 0, 1000).entries
+    letters = [
+        DeadLetter(
+            reporter="log", partition=0, offset=number, at=float(number // 2), reason="", data=os.urandom(600), events=1
+        )
+        for number in range(400)
+    ]
+    settlement = Settlement(begin=0, end=400, last_key=entry.key, handled=0, dead=tuple(letters))
+    assert stream.settle(lease, settlement) == "settled"
+    with own_server.client() as client:
+        client.config_set("client-output-buffer-limit", "normal 100kb 0 0")
+    assert {process: beat.data for process, beat in stream.beats().items()} == told
+    assert {each.id: each.data for each in stream.open_executions()} == running
+    assert stream.dead_letters() == letters

@@ -55,17 +55,18 @@ class Agent:
         self._clock = clock
         self._identity = Identity()
         self._owner = os.urandom(8)
+        opener = partial(_opened, stream, wiring)
         factories = list(wiring.factories)
         if watches_schedules and (schedules := schedules_of(wiring.config)):
             reading = partial(self._read_up_to, SCHEDULES)
-            factories.append(factory_for(wiring.config, schedules, stream, reading))
+            factories.append(factory_for(wiring.config, schedules, opener, reading))
         self.lanes = [WindowLane(factory, self._context, clock) for factory in factories]
         reporters = {each.config.name: each.config.lane.start for each in factories}
         reporters.update({each.name: each.lane.start for each in wiring.relays})
         self.relays = [
             Relay(
                 each,
-                stream.open,
+                opener,
                 partial(_target, each, wiring),
                 clock,
                 reporters=reporters,
@@ -80,7 +81,7 @@ class Agent:
         self._digest = _digest(wiring)
         self._stream = stream
         self._has_spool = stream.spool is not None
-        opened = self._opened = cast(Stream, reopenable := Reopenable(partial(_opened, stream, wiring)))
+        opened = self._opened = cast(Stream, reopenable := Reopenable(opener))
         ingest = None if stream.spool is None else Ingest(stream.spool, opened, clock, logger.warning)
         self.feeder = Feeder(
             opened,

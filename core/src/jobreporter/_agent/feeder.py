@@ -17,6 +17,7 @@ from jobreporter._agent.loader import Loader
 from jobreporter._agent.presence import BROKEN_FOR, Agents
 from jobreporter._agent.progress import Progress, ReadUpTo
 from jobreporter._agent.relay import Relay
+from jobreporter._agent.standing import Standing
 from jobreporter._agent.turns import Turns
 from jobreporter._lane.operator_log import Throttle
 from jobreporter._lane.wording import describe
@@ -82,6 +83,7 @@ class Feeder:
         self._config = config
         self._agents = Agents(owner, clock)
         self._progress = Progress(clock)
+        self._standing = Standing(clock)
         self._turns = Turns(clock)
         self._loader = Loader(stream, lanes)
         self._holdings = Holdings(
@@ -135,6 +137,7 @@ class Feeder:
         else:
             self._tell(self._not_taken_in)
         self._progress.answered()
+        self._standing.went_well()
         return busy
 
     @property
@@ -146,6 +149,7 @@ class Feeder:
     def _interrupted(self, error: Exception) -> None:
         self._keeper.interrupted()
         self._progress.interrupted()
+        self._standing.failed()
         self._tell(error)
 
     def _tell(self, error: Exception) -> None:
@@ -172,10 +176,11 @@ class Feeder:
 
     def _be_present(self) -> None:
         now = self._clock.monotonic()
-        broken = []
+        gets_nothing_done = self._standing.is_broken
+        broken = [lane.name for lane in self._lanes] if gets_nothing_done else []
         for each in self._runs:
             since = each.out_of_order_since(now)
-            if since is not None and now - since >= BROKEN_FOR:
+            if since is not None and now - since >= BROKEN_FOR and each.name not in broken:
                 broken.append(each.name)
         myself = ProcessBeat(
             role="agent",
@@ -185,7 +190,11 @@ class Feeder:
             config=self._config,
             taken_in={} if self._ingest is None else self._ingest.counts(),
         )
-        self._stream.beat(self._owner, myself.encoded())
+        try:
+            self._stream.beat(self._owner, myself.encoded())
+        except Exception:
+            self._standing.is_silent()
+            raise
         self.beats = dict(self._stream.beats())
         self._progress.heard(self.beats.get(self._owner))
         self._agents.look(self.beats, myself)
@@ -193,7 +202,7 @@ class Feeder:
         self._holdings.renew()
         lacking = False
         for lane in self._lanes:
-            lacking |= self._holdings.share(lane, stopping=self.stopping)
+            lacking |= self._holdings.share(lane, stopping=self.stopping, at_once=gets_nothing_done)
         if self._agents.late or lacking:
             self._turns.put_off("presence", _LOOK_AGAIN)
         # A stream that was set back has new events where its head has been already, and wakes nobody.

@@ -66,8 +66,11 @@ class Holdings:
             else:
                 self.drop(lease)
 
-    def share(self, lane: WindowLane, *, stopping: bool) -> bool:
-        """Take and give up partitions of a reporter. Returns whether somebody else has what is to be this agent's."""
+    def share(self, lane: WindowLane, *, stopping: bool, at_once: bool = False) -> bool:
+        """Take and give up partitions of a reporter. Returns whether somebody else has what is to be this agent's.
+
+        at_once: what was handed out is not waited for, since it may never be settled.
+        """
         lacking = False
         mine = () if stopping else self._agents.share(lane.name, self._stream.partitions, lane.settings.agents)
         for partition in range(self._stream.partitions):
@@ -77,7 +80,7 @@ class Holdings:
                     lacking |= not self.acquire(lane.name, partition)
                 else:
                     lane.windows.keep(partition)
-            elif held is not None and lane.windows.drain(partition):
+            elif held is not None and (at_once or lane.windows.drain(partition)):
                 self.drop(held)
                 self._stream.release(held)
         return lacking

@@ -59,7 +59,10 @@ class Side:
         """Leave it alone for a while, and say so."""
         # What an operator is told in a sentence is one, and needs no name of a class.
         self.trouble = str(error) if isinstance(error, JobReporterError) else describe(error)
-        self._next = self._backoff.failed(_PATIENCE if isinstance(error, StreamRefused) else 0.0)
+        refused = isinstance(error, StreamRefused)
+        if refused:
+            self.close()  # it may be a password that was changed since: the next try is with what the config says by then
+        self._next = self._backoff.failed(_PATIENCE if refused else 0.0)
         if (more := self._throttle.due()) is not None:
             wait = self._next - self._clock.monotonic()
             logger.warning(
@@ -75,5 +78,6 @@ class Side:
 
     def close(self) -> None:
         """Let go of it."""
-        if self._opened is not None:
-            self._opened.close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()

@@ -7,8 +7,10 @@ that takes over goes on with just that, and no run is forgotten or awaited twice
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from typing import cast
 
 import msgspec
 
@@ -19,33 +21,35 @@ from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._plugins.factory import ReporterFactory
 from jobreporter._plugins.plugin import load
 from jobreporter._stream.outlets import DirectOutlet
-from jobreporter._stream.settings import StreamConfig
+from jobreporter._stream.reopenable import Reopenable
 from jobreporter.context import Context
 from jobreporter.errors import TryAgain
 from jobreporter.events import Aborted, Event, Failure, Started, Success
 from jobreporter.hookspecs import hookimpl
 from jobreporter.schedules import Schedule
-from jobreporter.streams import Stream, StreamError
+from jobreporter.streams import Stream, StreamError, StreamRefused
 
 #: Where the notes are kept: the name of a process that there is not.
 NOTES = b"schedule"
+# Seconds after which a stream that somebody has to do something about is asked again.
+_PATIENCE = 15.0
 
 
 #: How far the lane has read; ``None`` where it does not have every partition, or nobody knows.
 Reading = Callable[[], ReadUpTo | None]
+#: Opens the stream, with what the config says by then.
+Opener = Callable[[], Stream]
 
 
-def factory_for(
-    config: Config, schedules: Sequence[Schedule], stream: StreamConfig, reading: Reading
-) -> ReporterFactory:
+def factory_for(config: Config, schedules: Sequence[Schedule], opener: Opener, reading: Reading) -> ReporterFactory:
     """What makes the lane's reporter."""
     made = ReporterConfig(name=SCHEDULES, use=SCHEDULES, place=config.place.below(SCHEDULES))
-    return ReporterFactory(made, partial(load, SCHEDULES, reporter_for(schedules, stream, reading)))
+    return ReporterFactory(made, partial(load, SCHEDULES, reporter_for(schedules, opener, reading)))
 
 
-def reporter_for(schedules: Sequence[Schedule], stream: StreamConfig, reading: Reading) -> type[ScheduleReporter]:
+def reporter_for(schedules: Sequence[Schedule], opener: Opener, reading: Reading) -> type[ScheduleReporter]:
     """The class of a reporter that watches these schedules."""
-    attributes = {"schedules": tuple(schedules), "stream": stream, "reading": staticmethod(reading)}
+    attributes = {"schedules": tuple(schedules), "opener": staticmethod(opener), "reading": staticmethod(reading)}
     return type("ScheduleReporter", (ScheduleReporter,), attributes)
 
 
@@ -53,13 +57,14 @@ class ScheduleReporter:
     """Made anew at each start of the lane."""
 
     schedules: tuple[Schedule, ...]
-    stream: StreamConfig
+    opener: Opener
     reading: Reading
 
     @hookimpl
     def reporter_start(self, context: Context) -> None:
         producer = os.urandom(8)
-        self._opened: Stream = self.stream.open()
+        self._reopenable = Reopenable(type(self).opener)
+        self._opened = cast(Stream, self._reopenable)
         self._outlet = DirectOutlet(self._opened, producer, context.origin, context.lost, {})
         self._watch: ScheduleWatch | None = None
         self._read_before: list[Event] = []
@@ -90,20 +95,30 @@ class ScheduleReporter:
     def reporter_flush(self) -> None:
         """What was read is settled after this, so that what is known of it has to be kept."""
         try:
-            self._keep()
+            with self._asking():
+                self._keep()
         except StreamError as error:
-            raise TryAgain from error
+            raise TryAgain(_PATIENCE if isinstance(error, StreamRefused) else None) from error
 
     @hookimpl
     def reporter_tick(self) -> None:
         try:
-            self._look()
+            with self._asking():
+                self._look()
         except StreamError:
             return  # whoever flushes tells of it; the next tick tries again
 
     @hookimpl
     def reporter_stop(self) -> None:
         self._outlet.close()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except StreamRefused:
+            self._reopenable.open_again()
+            raise
 
     def _look(self) -> None:
         reading = type(self).reading()

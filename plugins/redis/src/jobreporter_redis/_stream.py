@@ -52,6 +52,8 @@ _NUMBERS_KEPT = 7 * 86_400_000
 _AFTER_LEAVING = 3_600_000
 # Milliseconds. No lease is longer.
 _LONGEST_LEASE = 600_000
+# How many of what there may be thousands of are asked for at a time: servers may bound the bytes of an answer.
+_AT_ONCE = 100
 
 
 class RedisStream:
@@ -182,7 +184,7 @@ class RedisStream:
 
     def beats(self) -> Mapping[bytes, Beat]:
         with self._told():
-            found = self._connected().hgetall(self._key("b"))
+            found = dict(self._connected().hscan_iter(self._key("b"), count=_AT_ONCE))
         beats = {}
         for process, value in found.items():
             counter, at, data = value.split(b" ", 2)
@@ -279,7 +281,7 @@ class RedisStream:
 
     def open_executions(self) -> Sequence[OpenExecution]:
         with self._told():
-            found = dict(self._connected().hscan_iter(self._key("o"), count=1000))
+            found = dict(self._connected().hscan_iter(self._key("o"), count=_AT_ONCE))
         return [_open_execution(execution.decode(), value) for execution, value in found.items()]
 
     def lose(self, execution: OpenExecution, data: bytes, events: int) -> bool:
@@ -298,9 +300,10 @@ class RedisStream:
         letters = []
         for name in names:
             with self._told():
-                found = self._connected().zrange(self._key("d", name), 0, -1)
+                # What comes or goes meanwhile may be told twice or not; what stays is told.
+                found = {letter for letter, _ in self._connected().zscan_iter(self._key("d", name), count=_AT_ONCE)}
             letters += [_unpacked(name, letter) for letter in found]
-        return sorted(letters, key=lambda letter: letter.at)
+        return sorted(letters, key=lambda letter: (letter.at, letter.reporter, letter.partition, letter.offset))
 
     def drop_letter(self, letter: DeadLetter) -> bool:
         with self._told():
