@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,46 @@ def test_plugins_know_no_other_plugin_but_the_store_of_the_history() -> None:
                 edges.add((path.relative_to(ROOT).parts[1], name))
     assert edges <= {("notify", name) for name in ("jobreporter_history", "jobreporter_history.store")}
     assert edges
+
+
+def test_no_module_needs_itself_to_be_loaded() -> None:
+    """Within a room and within a plugin too, imports point one way."""
+    files = {module_in(path): path for path in SOURCES if is_installed(path)}
+    needs = {name: set(loads([ast.parse(path.read_bytes())], files)) - {name} for name, path in files.items()}
+    assert sum(map(len, needs.values())) > len(needs)
+    TopologicalSorter(needs).prepare()  # a CycleError names those of a circle
+
+
+def module_in(path: Path) -> str:
+    """The name under which the file is imported."""
+    parts = path.with_suffix("").parts
+    return ".".join(part for part in parts[parts.index("src") + 1 :] if part != "__init__")
+
+
+def loads(statements: Iterable[ast.AST], modules: Container[str]) -> Iterator[str]:
+    """Those of the modules that these statements import when they run.
+
+    Not what a function imports when it is called, nor what only a type checker does.
+    """
+    for node in statements:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                names = (f"{node.module}.{alias.name}", str(node.module))
+                yield from [name for name in names if name in modules][:1]
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield from loads(filter(executed, ast.iter_child_nodes(node)), modules)
+
+
+def executed(node: ast.AST) -> bool:
+    """Whether it runs with what is around it, or instead: not what is called later."""
+    return not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.expr)
+
+
+def is_installed(path: Path) -> bool:
+    """Whether the file is code of one of the distributions, and none that `jobreporter new` copies."""
+    return "src" in path.relative_to(ROOT).parts and "_templates" not in path.parts
 
 
 def test_all_loggers_are_one_tree() -> None:

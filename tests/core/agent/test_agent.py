@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobreporter import Context, Dispatcher, Origin, hookimpl
+from jobreporter import Context, Dispatcher, Job, Origin, hookimpl
 from jobreporter._agent.agent import Agent, _digest
 from jobreporter._agent.status import status_of
 from jobreporter._config.load import load
@@ -25,7 +25,7 @@ service = "{service}"
 url = "sqlite://{folder}/stream.db"
 {stream}
 [reporters.curious]
-use = "{module}:Curious"
+use = "{use}"
 {options}
 """
 
@@ -58,9 +58,11 @@ class Shop:
         self.folder = folder
         self.agents: list[Agent] = []
 
-    def config(self, *, service: str = "shop", stream: str = "", options: str = "", use: str = __name__) -> Path:
+    def config(
+        self, *, service: str = "shop", stream: str = "", options: str = "", use: str = f"{__name__}:Curious"
+    ) -> Path:
         path = self.folder / f"{len(list(self.folder.iterdir()))}.toml"
-        path.write_text(CONFIG.format(folder=self.folder, service=service, stream=stream, options=options, module=use))
+        path.write_text(CONFIG.format(folder=self.folder, service=service, stream=stream, options=options, use=use))
         return path
 
     def resolved(self, **said: str) -> StreamConfig:
@@ -99,6 +101,37 @@ def test_a_reporter_knows_what_runs_and_in_which_process(shop: Shop) -> None:
     execution.succeed()
     execution.stop()
     worker.close(20)
+
+
+class Counting:
+    """Keeps whose each job is, as its handlers are told."""
+
+    @hookimpl
+    def handle_started(self, job: Job, origin: Origin) -> None:
+        origins.append((job.name, origin))
+
+    @hookimpl
+    def handle_stopped(self, job: Job, origin: Origin) -> None:
+        origins.append((job.name, origin))
+
+
+origins: list[tuple[str, Origin]] = []
+
+
+def test_each_event_comes_with_the_process_that_published_it(shop: Shop) -> None:
+    """Of two workers whose events alternate in one agent, none is taken for the other, nor for the agent."""
+    origins.clear()
+    workers = {name: Dispatcher.from_config(shop.config(service=name)) for name in ("tills", "mails")}
+    for _ in range(3):
+        for name, worker in workers.items():
+            worker.begin(name, source="python").stop()
+            assert worker.flush(20)
+    shop.agent(service="agents", use=f"{__name__}:Counting")
+    until(lambda: len(origins) == 12)
+    for worker in workers.values():
+        worker.close(20)
+    assert [origin.service for _, origin in origins] == [name for name, _ in origins]
+    assert {name for name, _ in origins} == {"tills", "mails"}
 
 
 @pytest.mark.parametrize(

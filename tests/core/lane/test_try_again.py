@@ -242,6 +242,23 @@ def test_a_batch_that_a_crash_takes_along_has_failed(caplog: pytest.LogCaptureFi
     assert "1 events that it had taken and not flushed are lost" in caplog.text
 
 
+def test_a_batch_that_a_hang_takes_along_has_failed() -> None:
+    """A thread that hangs has the batch: what its reporter took and did not flush is lost like the event that it is at."""
+    vendor = Slow()
+    vendor.down = False
+    stepped = Stepped(vendor, lane={"flush_interval": 1_000, "timeout": 10})
+    vendor.hanging = stepped.clock.hanging
+    stepped.publish(5, 6)
+    stepped.run_until(lambda: stepped.stats.unflushed == 2)
+    stepped.publish(0)
+    stepped.run_until(lambda: stepped.stats.restarts)
+    assert (stepped.stats.handled, stepped.stats.failed, stepped.stats.pending) == (0, 3, 0)
+    vendor.let_go()
+    stepped.publish(7)
+    assert stepped.close(1)
+    assert (vendor.sent, stepped.stats.handled, stepped.stats.failed) == (["7"], 1, 3)
+
+
 def test_close_waits_for_a_second_try_within_its_time() -> None:
     """A vendor that answers 503 once costs nothing, though the process ends."""
     vendor = Vendor()

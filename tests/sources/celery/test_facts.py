@@ -20,7 +20,7 @@ from scenarios import SUCCEEDED
 
 from jobreporter.events import Failure, Started, Success
 from jobreporter.sources.celery import _source as source
-from jobreporter.sources.celery._job import describe
+from jobreporter.sources.celery._job import job_fields
 
 
 def test_a_job_carries_what_celery_knows_of_it(desk: Desk) -> None:
@@ -106,7 +106,7 @@ def test_what_is_no_time_is_left_out(desk: Desk, moment: object) -> None:
     @desk.task
     def work() -> None: ...
 
-    fields = describe(work, Context(id="1", eta=moment, expires=moment), "0")
+    fields = job_fields(work, Context(id="1", eta=moment, expires=moment), "0")
 
     assert fields["scheduled_at"] is None
     assert "expires_at" not in fields["extra"]
@@ -120,10 +120,10 @@ def test_the_queue_is_found_by_exchange_and_routing_key(desk: Desk) -> None:
     @desk.task
     def work() -> None: ...
 
-    fields = source.describe(
+    fields = source.job_fields(
         work, Context(id="1", delivery_info={"exchange": "post", "routing_key": "mail.letter"}), "0"
     )
-    unknown = source.describe(work, Context(id="1", delivery_info={"exchange": "", "routing_key": "other"}), "0")
+    unknown = source.job_fields(work, Context(id="1", delivery_info={"exchange": "", "routing_key": "other"}), "0")
 
     assert (fields["queue"], unknown["queue"]) == ("letters", "other")
 

@@ -42,7 +42,7 @@ def be_busy() -> None:
         pass
 
 
-@pytest.mark.parametrize("where", ["describe", "delivery_of"])
+@pytest.mark.parametrize("where", ["job_fields", "delivery_of"])
 def test_a_limit_that_lands_in_the_start_reaches_the_job(
     desk: Desk, limit: Callable[[], None], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

@@ -2,6 +2,9 @@
 
 What `begin` and an execution make has been looked at where it was made (`_publish.fields`). An event that a program made
 itself has not.
+
+Each field's type is said once, in two forms: a function that decides, and an expression that clears most values at once, of
+which `usual` builds its one look.
 """
 
 from __future__ import annotations
@@ -52,7 +55,7 @@ class Type(NamedTuple):
         return Type(lambda value: value is None or fits(value), f"{self.expected} or None", self.doubts, optional=True)
 
     def doubts_about(self, place: str) -> str:
-        """The expression for what is at a place."""
+        """The expression for what is at a place, which is read once however often the expression asks."""
         doubts = self.doubts.replace("VALUE", f"(value := {place})", 1).replace("VALUE", "value")
         return f"{place} is not None and ({doubts})" if self.optional else doubts
 
@@ -127,6 +130,7 @@ _JOB = {
     for field in fields
 }
 
+# The fields of each event but its job, and the error of a failure.
 _EVENTS: dict[type[Event], dict[str, Type]] = {
     Started: {"at": _NUMBER},
     Success: {"at": _NUMBER, "duration": _SECONDS, "queue_wait": _SECONDS, "tags": _TAGS},

@@ -70,7 +70,7 @@ class Pump:
         #: Whether the thread has run.
         self.has_run = False
         self._patched_by = patched_by()
-        # Turns that were interrupted, one after the other.
+        # How many turns in a row were interrupted.
         self._stumbles = 0
         # Whether the thread has ended by itself, and not by an exception: then it holds no lock of a lane's.
         self._ended_well = True
@@ -80,6 +80,7 @@ class Pump:
         self.quitting = False
         #: Nothing more will be asked of its thread, which may log once it has ended otherwise.
         self.dismissed = False
+        # Wakes the thread where it stays to log after its end: there may be no other any more.
         self._spare: Wakeup | None = None
         #: Opens when the thread has ended, and no other will take its place.
         self.ended = Latch(clock)
@@ -149,7 +150,10 @@ class Pump:
             LOG.recall(self._spare)
 
     def give_up(self) -> None:
-        """Where no thread runs that would do so: count what was taken, and reached no lane. Called after `quit`."""
+        """Where no thread runs that would do so: count what was taken, and reached no lane. Called after `quit`.
+
+        The claim is taken away for good: nobody becomes the pump any more.
+        """
         try:
             self._claims.pop()
         except IndexError:
@@ -186,12 +190,12 @@ class Pump:
             finally:
                 self._leave_whatever_comes(claim)
         finally:
-            self._leave_whatever_comes(claim)  # what came may have come in between
+            self._leave_whatever_comes(claim)  # an interruption may land before the first call of it has begun
         if claim and self._spare is not None:
             LOG.serve(self._spare, lambda: self.dismissed)
 
     def _leave_whatever_comes(self, claim: list[None]) -> None:
-        """What interrupts that is the end of nothing: it goes on where it was."""
+        """Leave, and once more if that is interrupted: every step of it can be repeated."""
         for _ in range(LAST_TRIES):
             try:
                 self._leave(claim)

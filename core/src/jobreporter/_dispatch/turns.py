@@ -30,7 +30,7 @@ BATCHES = 4
 
 
 class Turns:
-    """All of it can be interrupted anywhere, and taken up again.
+    """The pump's work, of which its thread takes one turn after the other. Each can be interrupted anywhere: the next goes on.
 
     wake: has the pump look around. stumbled: told of what went wrong with one lane, which keeps nobody from the others.
     """
@@ -54,10 +54,11 @@ class Turns:
         # A flush waits for what had come when the pump heard of it, and so does closing: a publisher that never pauses
         # must not put them off for ever.
         self._due_flushes: deque[tuple[int, Flush]] = deque()
+        # How many items had come then; ``None`` while it has not heard of a close.
         self._close_at: int | None = None
         self._close_by = 0.0
         self._rest = Rest(ingress, intake, clock)
-        #: Everything that comes before the ingress is empty still goes out; then the lanes close.
+        #: Whether to close: what has come by the next turn still goes out, and then the lanes close.
         self.closing = False
 
     def flush(self, flush: Flush) -> None:
@@ -108,7 +109,7 @@ class Turns:
 
     @property
     def _closed(self) -> bool:
-        # What was taken together with the last of these goes out with it.
+        # What was pulled together with the last item that had come by then goes out with it.
         return self._close_at is not None and self._intake.settled.items >= self._close_at and not self._intake.holds
 
     def _look(self, watchdog: Watchdog) -> float | None:
@@ -128,7 +129,7 @@ class Turns:
         return any(busy) and 0 < len(self._ingress.items) < HELD_BACK
 
     def _hear(self) -> None:
-        """Note where in the stream of items the requests belong that came."""
+        """Note after how many items the flushes and the close belong that were asked for since the last turn."""
         reached = self._intake.has_come
         if self.closing and self._close_at is None:
             self._close_at = reached
@@ -137,6 +138,7 @@ class Turns:
             self._flushes.popleft()
 
     def _pass_on_flushes(self) -> None:
+        """Hand the lanes those flushes whose items they all have."""
         while self._due_flushes and self._due_flushes[0][0] <= self._intake.settled.items:
             for lane in self._lanes:
                 lane.request(self._due_flushes[0][1])

@@ -21,6 +21,10 @@ from jobreporter.events import Event, Job, Started, Stopped, Success
 #: What `take_usual` returns where nothing is left.
 NOTHING = object()
 
+# How it reads: each ``break`` leaves the item to the caller. A job is looked at when it isn't the one before, and isn't
+# remembered; its arguments first as what they mostly are, a few numbers and short texts, and else by `weigh_contents`. Before
+# another job comes, one that has not stopped is remembered: more of it is likely to come.
+#
 # Of a foreign class, nothing is asked here. A number or a text may be sound where it is in doubt: numbers that are large,
 # and texts that aren't ASCII. Of a float that isn't finite, nothing is left to subtract.
 _TEXT = """
@@ -112,6 +116,7 @@ def _written_out() -> Callable[[Iterator[Any], Scales, list[Event]], tuple[int, 
     return cast(Callable[[Iterator[Any], Scales, list[Event]], tuple[int, Any]], names["take_usual"])
 
 
-#: Moves items to the events for as long as they are usual, and to the scales each job. Returns what these events weigh, and
-#: the item that it stopped at, which is out of the ordinary; `NOTHING` if it stopped at the end.
+#: Takes items, and appends them to the events, for as long as they are usual; the job of the last is on the scales then.
+#: Returns the bytes of these events, and the item that it stopped at, which is taken and not appended: it is out of the
+#: ordinary, as every `Ending` is. `NOTHING` if it stopped at the end.
 take_usual = _written_out()

@@ -25,7 +25,10 @@ _REMEMBERED_BYTES = 4 << 20
 
 
 class Scales:
-    """Weighs events, the job of each once. hiding: what of them must not be seen, taken out before."""
+    """Weighs events, and looks at each job once however many events share it.
+
+    hiding: takes out of them first what must not be seen.
+    """
 
     def __init__(self, hiding: Hiding | None = None) -> None:
         self._hiding = hiding
@@ -47,7 +50,7 @@ class Scales:
         return self.weigh_own(event)
 
     def weigh_own(self, event: Event) -> int:
-        """Likewise for an event that an execution has made, whose own fields are right."""
+        """Likewise for an event whose own fields are right, as an execution makes them. Its job is looked at all the same."""
         job = event.job
         if job is not self.job:
             self.put_on(job)
@@ -105,9 +108,9 @@ _TAG = 150
 
 
 def weigh_contents(job: Job) -> int:
-    """What an event of a job weighs whose facts are right, by its captured data, which is closed to changes.
+    """What an event of a job weighs whose other fields are right, and close its captured data to changes.
 
-    `NOT_PLAIN` if that holds anything but plain data.
+    `NOT_PLAIN`, and nothing closed, if that holds anything but plain data.
     """
     # Most jobs have neither of these, and to measure nothing takes half as long as to measure what they have.
     more = [part for part in (job.kwargs, job.extra) if part]

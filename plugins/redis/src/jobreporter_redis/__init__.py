@@ -5,6 +5,7 @@ It is found by its entry points, ``redis`` and ``rediss``, the schemes of its UR
 
 from __future__ import annotations
 
-from jobreporter_redis._engine import RedisOptions, engine
+from jobreporter_redis._engine import engine
+from jobreporter_redis._options import RedisOptions
 
 __all__ = ["RedisOptions", "engine"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import redis
@@ -16,9 +16,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from jobreporter.streams import StreamDown, StreamError, StreamFull, StreamRefused
-
-if TYPE_CHECKING:
-    from jobreporter_redis._engine import RedisOptions
+from jobreporter_redis._options import RedisOptions
 
 Client = Any  # redis.Redis or redis.RedisCluster: their types have no base in common that says what both have
 

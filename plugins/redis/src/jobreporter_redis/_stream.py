@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -39,9 +39,7 @@ from jobreporter.streams import (
 from jobreporter_redis import _scripts
 from jobreporter_redis._client import Client, connect, told, without_secrets
 from jobreporter_redis._findings import findings, refuse_forgetful, refuse_old
-
-if TYPE_CHECKING:
-    from jobreporter_redis._engine import RedisOptions
+from jobreporter_redis._options import RedisOptions
 
 _PARTITIONS = 8
 _FORMAT = b"1"

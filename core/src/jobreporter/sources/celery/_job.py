@@ -29,7 +29,7 @@ def node_of(request: Any) -> Any:
     return request.get(NODE) or request.hostname
 
 
-def describe(task: Task, request: Any, delivery: str) -> dict[str, Any]:
+def job_fields(task: Task, request: Any, delivery: str) -> dict[str, Any]:
     """The fields of `Job`. What a message or a caller has in a form of its own is left out, field by field.
 
     request: a `celery.app.task.Context`, as a task has it and as signals bring it. delivery: what `delivery_of` says.
@@ -67,7 +67,7 @@ def describe(task: Task, request: Any, delivery: str) -> dict[str, Any]:
     return fields
 
 
-def describe_unknown(app: Celery, message: Any) -> dict[str, Any]:
+def unknown_job_fields(app: Celery, message: Any) -> dict[str, Any]:
     """The fields of `Job` for a message whose task isn't registered."""
     task = app.Task()
     task.max_retries = None
@@ -85,7 +85,7 @@ def describe_unknown(app: Celery, message: Any) -> dict[str, Any]:
     task.name = str(facts.get("task"))
     delivered = _mapping(message.delivery_info) | {"priority": message.properties.get("priority")}
     request = Context(facts, args=args, kwargs=kwargs, delivery_info=delivered, properties=message.properties)
-    return describe(task, request, delivery_of(request))
+    return job_fields(task, request, delivery_of(request))
 
 
 def attempt_of(request: Any) -> int:

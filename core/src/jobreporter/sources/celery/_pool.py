@@ -21,7 +21,7 @@ from celery.worker import state
 from jobreporter import Execution
 from jobreporter.sourcekit import LazyDispatcher, harmless, harmless_but_for, new_delivery
 from jobreporter.sources.celery._children import Begun, Children, alive
-from jobreporter.sources.celery._job import describe
+from jobreporter.sources.celery._job import job_fields
 from jobreporter.sources.celery._message import DELIVERY
 from jobreporter.sources.celery._request import ReportedRequest
 
@@ -77,7 +77,7 @@ class Pool:
             return
         self._children.ends(before.name)  # first: rather lost than told twice
         execution = dispatcher.resume(
-            strict=False, **describe(task, task.request, before.name), worker=_worker(before.pid)
+            strict=False, **job_fields(task, task.request, before.name), worker=_worker(before.pid)
         )
         error = WorkerLostError("the process was gone before the worker knew that it had taken the job")
         execution.fail(error, will_retry=True, kind="worker_lost")
@@ -170,7 +170,7 @@ class Pool:
             if begun.pid == request.worker_pid:
                 request.execution_name = begun.name
                 request.sent = request.sent or begun.has_sent
-        fields = describe(request.task, Context(request.request_dict), request.execution_name)
+        fields = job_fields(request.task, Context(request.request_dict), request.execution_name)
         if request.worker_pid:
             fields["worker"] = _worker(request.worker_pid)
         return dispatcher.resume(strict=False, **fields)

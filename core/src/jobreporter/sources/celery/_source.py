@@ -18,7 +18,7 @@ from celery.utils.dispatch import Signal
 
 from jobreporter import Execution
 from jobreporter.sourcekit import LazyDispatcher, harmless, harmless_but_for
-from jobreporter.sources.celery._job import delivery_of, describe, describe_unknown
+from jobreporter.sources.celery._job import delivery_of, job_fields, unknown_job_fields
 from jobreporter.sources.celery._message import Sent, job_of, stamp
 from jobreporter.sources.celery._run import Run
 from jobreporter.sources.celery._soft_limit import before_the_limit, uninterrupted
@@ -111,7 +111,7 @@ class Source:
             if workers.in_child and workers.pool is not None and not request.is_eager:
                 self._end_what_is_left()
                 delivery = workers.pool.begins(task, delivery)
-            execution = dispatcher.resume(strict=False, **describe(task, request, delivery))
+            execution = dispatcher.resume(strict=False, **job_fields(task, request, delivery))
             run = self._runs[id(request)] = Run(execution, task, delivery)
         run.begin()
 
@@ -175,14 +175,14 @@ class Source:
         dispatcher = self._dispatcher.get()
         if dispatcher is not None:
             reason = "expired" if expired else "revoked"
-            fields = describe(sender, request, delivery_of(request))
+            fields = job_fields(sender, request, delivery_of(request))
             dispatcher.abort(reason, will_retry=False, strict=False, **fields)
 
     @harmless
     def _unknown(self, /, sender: Any, message: Any, name: str, **_: Any) -> None:
         """No task is registered under the job's name: Celery makes it a failure."""
         if sender.app is self._app and (dispatcher := self._dispatcher.get()) is not None:
-            execution = dispatcher.resume(strict=False, **describe_unknown(self._app, message))
+            execution = dispatcher.resume(strict=False, **unknown_job_fields(self._app, message))
             execution.fail(NotRegistered(name), will_retry=False)
             execution.stop()
 
