@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobreporter_history._display.text import about
 from jobreporter_history._histogram import Histogram, bucket_of, lower_bound
 from jobreporter_history._rollups import Cell
 
@@ -77,3 +78,28 @@ def test_cells_take_out_what_they_counted(durations: list[float]) -> None:
         cell.count("success", final=False, retried=False, duration=seconds, wait=seconds / 3, by=-1)
     assert cell.to_row() == Cell().to_row()
     assert cell.is_empty
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, "\N{EN DASH}"),
+        (0.0, "0 ms"),
+        (0.0014, "1 ms"),
+        (0.0149, "15 ms"),
+        (0.149, "150 ms"),
+        (0.996, "1.0 s"),
+        (1.47, "1.5 s"),
+        (27.9, "28 s"),
+        (59.7, "1.0 m"),
+        (150.3, "2.5 m"),
+        (2851, "48 m"),
+        (9342, "2.6 h"),
+        (40 * 3600, "40 h"),
+        (60 * 3600, "2.5 d"),
+        (3_000_000, "35 d"),
+    ],
+)
+def test_a_quantile_is_shown_with_two_digits(seconds: float | None, shown: str) -> None:
+    """More of them would say what nobody knows."""
+    assert about(seconds) == shown

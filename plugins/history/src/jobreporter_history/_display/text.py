@@ -55,6 +55,23 @@ def duration(seconds: float | None) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def about(seconds: float | None) -> str:
+    """Seconds in two digits, which is all that is known of a quantile."""
+    if not seconds:
+        return duration(seconds)
+    amount, shown = seconds * 1000, "ms"
+    for most, following, each in ((1000, "s", 1000), (60, "m", 60), (60, "h", 60), (48, "d", 24)):
+        if _two_digits(amount) < most:
+            break
+        amount, shown = amount / each, following
+    rounded = _two_digits(amount)
+    return f"{rounded:.1f} {shown}" if rounded < 10 and shown != "ms" else f"{rounded:.0f} {shown}"
+
+
+def _two_digits(amount: float) -> float:
+    return float(f"{amount:.2g}")
+
+
 def ago(at: float | None, now: float) -> str:
     """How long it is since then."""
     if not at:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from jobreporter_history._display.lineage import attempts_at
-from jobreporter_history._display.text import ago, clock, duration, exact, literal, number
+from jobreporter_history._display.text import about, ago, clock, duration, exact, literal, number
 from jobreporter_history._top import wording
 from jobreporter_history._top.lines import Line, Part, Target, blank, clipped, heading, safe, wrapped
 from jobreporter_history._top.sections import error_lines, facts, listed, titled
@@ -70,7 +70,7 @@ def _sentence(run: Execution | Running, now: float) -> str:
         if run.lost:
             seen = f"since {exact(run.seen_at)}" if run.seen_at else "at all"
             return f"{where}, started {ago(run.started_at, now)}; its process has shown no sign of life {seen}"
-        usual = "" if run.usual is None else f", usually {duration(run.usual)}"
+        usual = "" if run.usual is None else f", usually {about(run.usual)}"
         return f"{where}, has been running for {duration(max(now - run.started_at, 0.0))}{usual}; attempt {run.attempt}"
     waited = "" if run.queue_wait is None else f" after {duration(run.queue_wait)} in the queue"
     of = f" of at most {run.max_attempts}" if run.max_attempts else ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from jobreporter_history._display.ranges import RANGES
-from jobreporter_history._display.text import duration, number, percent
+from jobreporter_history._display.text import about, duration, number, percent
 from jobreporter_history._top import charts, wording
 from jobreporter_history._top.lines import Line, Part, Style, blank, clipped, flow, heading, safe
 from jobreporter_history._top.sections import listed
@@ -89,10 +89,10 @@ class OfJob(NamedTuple):
                         Part(f" failed, {percent(figures.failed, figures.runs)}"),
                     ],
                     *(
-                        [Part(f"{name} "), Part(duration(figures.durations.quantile(q)), "strong")]
+                        [Part(f"{name} "), Part(about(figures.durations.quantile(q)), "strong")]
                         for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
                     ),
-                    [Part("wait p95 "), Part(duration(figures.waits.quantile(0.95)), "strong")],
+                    [Part("wait p95 "), Part(about(figures.waits.quantile(0.95)), "strong")],
                     [Part(number(len(found.running)), "strong"), Part(" running")],
                 ],
                 width,

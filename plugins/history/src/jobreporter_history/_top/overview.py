@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from jobreporter_history._display.ranges import USUAL_RANGE
-from jobreporter_history._display.text import ago, duration, number, percent
+from jobreporter_history._display.text import about, ago, duration, number, percent
 from jobreporter_history._top import charts, wording
 from jobreporter_history._top.filter import Filter
 from jobreporter_history._top.lines import Line, Part, Target, blank, cut, flow, heading, safe
@@ -87,7 +87,7 @@ class Overview(NamedTuple):
                     Part(safe(each.name)),
                     wording.queue(each),
                     Part(safe(each.worker or each.process or ""), "quiet"),
-                    Part("" if each.usual is None else f"usually {duration(each.usual)}", "quiet"),
+                    Part("" if each.usual is None else f"usually {about(each.usual)}", "quiet"),
                     Part(
                         duration(took := max(room.now - each.started_at, 0.0)),
                         "warn" if each.usual and took > _LONG * each.usual else "strong",
@@ -139,7 +139,7 @@ def _numbers(view: View, width: int) -> list[Line]:
                 Part(f" failed, {percent(figures.failed, figures.runs)}"),
             ],
             [Part(number(figures.final), "bad" if figures.final else "strong"), Part(" final")],
-            [Part(duration(figures.waits.quantile(0.95)), "strong"), Part(" wait p95")],
+            [Part(about(figures.waits.quantile(0.95)), "strong"), Part(" wait p95")],
             [Part(number(view.running_count), "strong"), Part(" running")],
         ],
         width,
@@ -193,9 +193,9 @@ def _job(job: JobFigures, view: View, cells: int) -> Row:
                 percent(figures.failed, figures.runs) if figures.failed else "0", "bad" if figures.failed else "quiet"
             ),
             Part(spark(lambda each: each.failed) if figures.failed else "", "bad"),
-            Part(duration(figures.durations.quantile(0.5))),
-            Part(duration(figures.durations.quantile(0.95))),
-            Part(duration(figures.waits.quantile(0.95)), "quiet"),
+            Part(about(figures.durations.quantile(0.5))),
+            Part(about(figures.durations.quantile(0.95))),
+            Part(about(figures.waits.quantile(0.95)), "quiet"),
         ),
         Target("job", job.name),
     )

@@ -86,6 +86,7 @@ class Site:
         )
         self._templates.filters.update(
             number=text.number,
+            about=text.about,
             duration=text.duration,
             exact=text.exact,
             size=text.size,
