@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from jobreporter import Dispatcher
+from jobreporter._stream.outlets import DirectOutlet, SpoolOutlet
 from jobreporter.testing import make_event, make_job
 from tests.redis_servers import Server
 
@@ -55,6 +57,38 @@ def test_43_closing_keeps_its_deadline(server: Server, config: Path) -> None:
     stats = dispatcher.stats()["stream"]
     assert stats.handled == 1
     assert stats.accepted == 11 == stats.handled + stats.failed + sum(stats.dropped.values())
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "redis"])
+def test_43_an_append_that_never_comes_back(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """As on a disk that hangs: no timeout of an engine's own ends it. What it has is `failed`, and what waits is `dropped`."""
+    if engine == "redis":
+        path, outlet = request.getfixturevalue("config"), DirectOutlet
+    else:
+        path, outlet = tmp_path / "spooled.toml", SpoolOutlet
+        path.write_text(f'[stream]\nurl = "sqlite://{tmp_path}/stream.db"\n')
+    dispatcher = Dispatcher.from_config(path)
+    dispatcher.publish(make_event("started"))
+    assert dispatcher.flush(20)
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def never(_outlet: object) -> None:
+        hangs.set()
+        goes_on.wait(30)
+
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(outlet, "flush", never)
+        dispatcher.publish(make_event("success"))
+        assert hangs.wait(20)
+        for number in range(9):
+            dispatcher.publish(make_event("started", job=make_job(id=str(number))))
+        began = time.monotonic()
+        assert not dispatcher.close(0.5)
+        assert time.monotonic() - began < 10, "it hangs for thirty"
+        goes_on.set()
+    stats = dispatcher.stats()["stream"]
+    assert (stats.accepted, stats.handled, stats.failed) == (11, 1, 1)
+    assert stats.dropped == {"closed": 9}
 
 
 PROGRAM = """
