@@ -111,6 +111,7 @@ every = "1h"
 
 
 def test_a_relay_goes_on_with_the_new_one(running: Agent, guarded: Server, config: Path) -> None:
+    """Its connection to the stream that it reads is one of its own."""
     with Dispatcher.from_config(config) as dispatcher:
         publish(dispatcher, "one")
         until(lambda: running.stats()["central"].handled == 1)
@@ -141,6 +142,8 @@ def test_a_relay_goes_on_with_the_new_one_of_its_target(guarded: Server, config:
 
 
 def test_the_watch_of_schedules_goes_on_with_the_new_one(running: Agent, guarded: Server, config: Path) -> None:
+    """It goes on saying when it last looked, on a connection of its own."""
+
     def notes(password: str) -> int:
         with guarded.client(password=password) as client:
             found = [value for name, value in beats(client).items() if name == NOTES]
