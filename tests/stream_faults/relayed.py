@@ -114,6 +114,9 @@ class Flaky:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    def close(self) -> None:
+        """It is given again to who opens it anew; the fleet closes the stream."""
+
     def append(self, *arguments: Any, **more: Any) -> Any:
         self.tries += 1
         if self.raises is not None:
