@@ -6,12 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from redis.exceptions import RedisError
-from rq import Queue
 from rq.job import Job, JobStatus
 from rq.utils import as_text, utcformat
-
-#: How many ids are looked at, at each end of a queue: whoever pushes one puts it there, and a queue may be long.
-_NEAR = 100
 
 
 class Taken(NamedTuple):
@@ -64,25 +60,15 @@ def is_back(job: Job, taken: Taken) -> bool:
     """Whether somebody has put a job back since it was taken: an exception handler, a callback, or the job itself.
 
     RQ saves the end of this turn over that, but takes it from the queue or the schedule all the same. Another worker may
-    have done so by now.
+    have done so by now. That an id is in the queue says nothing: somebody may have enqueued the job twice.
     """
     try:
         status, enqueued_at, worker = (
             as_text(job.connection.hget(job.key, field) or "") for field in ("status", "enqueued_at", "worker_name")
         )
-        if not status or status == JobStatus.CANCELED:
-            return False
-        return (
-            status == JobStatus.SCHEDULED
-            or enqueued_at not in ("", taken.enqueued_at)
-            or worker not in ("", *taken.workers)
-            or _is_in_queue(job)
-        )
     except RedisError:
         return False
-
-
-def _is_in_queue(job: Job) -> bool:
-    """Whether its id was pushed, and nothing is saved that would say so."""
-    queue = Queue(job.origin, connection=job.connection)
-    return job.id in queue.get_job_ids(-_NEAR) or job.id in queue.get_job_ids(0, _NEAR)
+    if not status or status == JobStatus.CANCELED:
+        return False
+    is_another_turn = enqueued_at not in ("", taken.enqueued_at) or worker not in ("", *taken.workers)
+    return status == JobStatus.SCHEDULED or is_another_turn
