@@ -14,6 +14,7 @@ from rq import Callback, get_current_job
 from rq.job import Job, JobStatus
 from rq_bench import Bench, fail
 from scenarios import FAILED, FAILED_AT_FIRST, SUCCEEDED, ran
+from tests.waiting import until
 
 from jobreporter import Failure
 from jobreporter.sources.rq import Queue, SimpleWorker
@@ -98,6 +99,7 @@ def test_a_worker_that_is_quicker(stable: Bench, put_back: Callable[[rq.Queue, J
     stable.work()
 
     assert ended == [b"2"]
+    until(lambda: stable.all(Failure))
     assert stable.only(Failure).will_retry is True
 
 
