@@ -205,7 +205,7 @@ def test_templates_leave_out_what_is_unique(message: str, expected: str) -> None
         ("/srv/shop/releases/20261130121500/job.py", "/srv/shop/releases/20261201091100/job.py", "__main__"),
         ("/private/tmp/tmpab12cd_9/job.py", "/private/tmp/tmpzzqkqpxy/job.py", "__main__"),
         ("/var/folders/zz/T/tmpab12cd_9/job.py", "/var/folders/zz/T/tmpzz_4kq01/job.py", None),
-        ("/root/.pex/unzipped_pexes/3f9a11c07be2/__main__.py", "/root/.pex/unzipped_pexes/77aa11c07be2/__main__.py", None),
+        ("/home/kim/.pex/unzipped_pexes/3f9a11c07be2/__main__.py", "/home/kim/.pex/unzipped_pexes/77aa11c07be2/__main__.py", None),
         ("/home/kim/ipykernel_12345/1234567.py", "/home/kim/ipykernel_99112/7654321.py", "__main__"),
         ("<ipython-input-3-9f86d081884c>", "<ipython-input-4-1186d081884c>", "__main__"),
         ("/data/spark-3c2e1f9a-7c11-4e0a-9a77-abcdefabcdef/job.py", "/data/spark-112e1f9a-7c11-4e0a-9a77-abcdefabcdef/job.py", None),
