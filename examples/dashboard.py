@@ -13,7 +13,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from stand_ins import free_port
 from working_day import HOUR, LENGTH, PATIENCE, WORK, executions
 
 from jobreporter import Dispatcher
@@ -77,8 +77,7 @@ def pages(now: float) -> Iterator[str]:
     class OfThatDay(PrometheusReporter):
         clock = Clock(monotonic=lambda: at, now=lambda: at)
 
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     context = {"service": "intake", "environment": "production"}
     config = {"context": context, "reporters": {"prometheus": {"port": port}}}
     with Dispatcher({"prometheus": OfThatDay}, config=config) as dispatcher:
@@ -98,8 +97,7 @@ def pages(now: float) -> Iterator[str]:
 @contextmanager
 def answering(program: str, folder: Path, blocks: Path) -> Iterator[str]:
     """The address of a Prometheus that answers from these blocks, and scrapes nobody."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     config = folder / "prometheus.yml"
     config.write_text("scrape_configs: []\n")
     options = [f"--config.file={config}", f"--storage.tsdb.path={blocks}", f"--web.listen-address={address}"]

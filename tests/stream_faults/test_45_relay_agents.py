@@ -184,7 +184,7 @@ def test_a_command_asks_for_the_relay_as_for_any_reporter(shop: Shop) -> None:
 
 def test_an_agent_tells_how_its_relay_fares(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In `stats()`, with why it can't go on; and it ends in time all the same."""
-    monkeypatch.setattr(relay_side, "_PATIENCE", 0.5)
+    monkeypatch.setattr(relay_side, "REFUSED_FOR", 0.5)
     shop.host.write_text(shop.host.read_text().replace('{ env = "TARGET_URL" }', f'"sqlite://{tmp_path}/none/of.db"'))
     shop.publish(3)
     wiring = survey(shop.host, "agent").wiring()

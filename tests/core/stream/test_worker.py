@@ -131,7 +131,7 @@ def test_where_the_spool_cannot_be_written_events_wait(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the lane, with the reason in the log and in the ledger; as soon as it can, they are all there, in order."""
-    monkeypatch.setattr("jobreporter._stream.reporter._PATIENCE", 0.2)
+    monkeypatch.setattr("jobreporter._stream.reporter.REFUSED_FOR", 0.2)
     (tmp_path / "stream.db.d").touch()
     with Dispatcher.from_config(config) as dispatcher:
         for number in range(3):

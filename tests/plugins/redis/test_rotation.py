@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +110,19 @@ every = "1h"
     agent.stop()
 
 
-def test_a_relay_goes_on_with_the_new_one(running: Agent, guarded: Server, config: Path) -> None:
-    """Its connection to the stream that it reads is one of its own."""
+def hand_on(agent: Agent, config: Path, meanwhile: Callable[[], object]) -> None:
+    """The relay of an agent hands on an event, and another one after what happens meanwhile."""
     with Dispatcher.from_config(config) as dispatcher:
         publish(dispatcher, "one")
-        until(lambda: running.stats()["central"].handled == 1)
-        change(guarded, config)
+        until(lambda: agent.stats()["central"].handled == 1)
+        meanwhile()
         publish(dispatcher, "two")
-        until(lambda: running.stats()["central"].handled == 2)
+        until(lambda: agent.stats()["central"].handled == 2)
+
+
+def test_a_relay_goes_on_with_the_new_one(running: Agent, guarded: Server, config: Path) -> None:
+    """Its connection to the stream that it reads is one of its own."""
+    hand_on(running, config, lambda: change(guarded, config))
 
 
 def test_a_relay_goes_on_with_the_new_one_of_its_target(guarded: Server, config: Path) -> None:
@@ -131,12 +136,7 @@ def test_a_relay_goes_on_with_the_new_one_of_its_target(guarded: Server, config:
     agent = Agent(survey(source, "agent").wiring(), resolve_stream(load(source).config), QuickClock())
     agent.start()
     try:
-        with Dispatcher.from_config(source) as dispatcher:
-            publish(dispatcher, "one")
-            until(lambda: agent.stats()["central"].handled == 1)
-            change(guarded, config)
-            publish(dispatcher, "two")
-            until(lambda: agent.stats()["central"].handled == 2)
+        hand_on(agent, source, lambda: change(guarded, config))
     finally:
         agent.stop()
 

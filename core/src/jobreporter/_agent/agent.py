@@ -7,7 +7,6 @@ import logging
 import os
 import threading
 from functools import partial
-from typing import cast
 
 import msgspec
 
@@ -81,7 +80,8 @@ class Agent:
         self._digest = _digest(wiring)
         self._stream = stream
         self._has_spool = stream.spool is not None
-        opened = self._opened = cast(Stream, reopenable := Reopenable(opener))
+        reopenable = Reopenable(opener)
+        opened = self._opened = reopenable.as_stream()
         ingest = None if stream.spool is None else Ingest(stream.spool, opened, clock, logger.warning)
         self.feeder = Feeder(
             opened,

@@ -22,6 +22,7 @@ from jobreporter._agent.turns import Turns
 from jobreporter._lane.operator_log import Throttle
 from jobreporter._lane.wording import describe
 from jobreporter._stream.process import ProcessBeat
+from jobreporter._stream.reopenable import REFUSED_FOR
 from jobreporter._system.clock import Clock
 from jobreporter._system.wakeup import Wakeup
 from jobreporter.context import Origin
@@ -44,8 +45,6 @@ logger = logging.getLogger("jobreporter")
 _LOOK_AGAIN = 1.0
 # Seconds between two looks at the ledgers.
 _LOOK_EVERY = 5.0
-# Seconds after which a stream is asked again that somebody has to do something about.
-_PATIENCE = 15.0
 # Seconds of a turn that ingest may take.
 _INGEST_TIME = 0.5
 
@@ -124,7 +123,7 @@ class Feeder:
         try:
             busy = self._turn()
         except StreamRefused as error:
-            self._refused_until = self._clock.monotonic() + _PATIENCE
+            self._refused_until = self._clock.monotonic() + REFUSED_FOR
             self._open_again()
             self._interrupted(error)
             return False

@@ -9,14 +9,12 @@ from contextlib import contextmanager
 from jobreporter._lane.backoff import Backoff
 from jobreporter._lane.operator_log import Throttle
 from jobreporter._lane.wording import describe
+from jobreporter._stream.reopenable import REFUSED_FOR
 from jobreporter._system.clock import Clock
 from jobreporter.errors import JobReporterError
 from jobreporter.streams import Stream, StreamRefused
 
 logger = logging.getLogger("jobreporter")
-
-# Seconds after which a stream that somebody has to do something about is asked again.
-_PATIENCE = 15.0
 
 
 class Away(Exception):  # noqa: N818 - it names a state
@@ -62,7 +60,7 @@ class Side:
         refused = isinstance(error, StreamRefused)
         if refused:
             self.close()  # it may be a password that was changed since: the next try is with what the config says by then
-        self._next = self._backoff.failed(_PATIENCE if refused else 0.0)
+        self._next = self._backoff.failed(REFUSED_FOR if refused else 0.0)
         if (more := self._throttle.due()) is not None:
             wait = self._next - self._clock.monotonic()
             logger.warning(

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import cast
 
 import msgspec
 
@@ -21,7 +20,7 @@ from jobreporter._config.records import Config, ReporterConfig
 from jobreporter._plugins.factory import ReporterFactory
 from jobreporter._plugins.plugin import load
 from jobreporter._stream.outlets import DirectOutlet
-from jobreporter._stream.reopenable import Reopenable
+from jobreporter._stream.reopenable import REFUSED_FOR, Reopenable
 from jobreporter.context import Context
 from jobreporter.errors import TryAgain
 from jobreporter.events import Aborted, Event, Failure, Started, Success
@@ -31,8 +30,6 @@ from jobreporter.streams import Stream, StreamError, StreamRefused
 
 #: Where the notes are kept: the name of a process that there is not.
 NOTES = b"schedule"
-# Seconds after which a stream that somebody has to do something about is asked again.
-_PATIENCE = 15.0
 
 
 #: How far the lane has read; ``None`` where it does not have every partition, or nobody knows.
@@ -64,7 +61,7 @@ class ScheduleReporter:
     def reporter_start(self, context: Context) -> None:
         producer = os.urandom(8)
         self._reopenable = Reopenable(type(self).opener)
-        self._opened = cast(Stream, self._reopenable)
+        self._opened = self._reopenable.as_stream()
         self._outlet = DirectOutlet(self._opened, producer, context.origin, context.lost, {})
         self._watch: ScheduleWatch | None = None
         self._read_before: list[Event] = []
@@ -98,7 +95,7 @@ class ScheduleReporter:
             with self._asking():
                 self._keep()
         except StreamError as error:
-            raise TryAgain(_PATIENCE if isinstance(error, StreamRefused) else None) from error
+            raise TryAgain(REFUSED_FOR if isinstance(error, StreamRefused) else None) from error
 
     @hookimpl
     def reporter_tick(self) -> None:

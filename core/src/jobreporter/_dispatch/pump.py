@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from jobreporter._dispatch.dispatcher_log import DispatcherLog
 from jobreporter._dispatch.hiding import Hiding
 from jobreporter._dispatch.intake import Intake
-from jobreporter._dispatch.turns import Turns
+from jobreporter._dispatch.turns import STARTING, Turns
 from jobreporter._lane.flush import Flush
 from jobreporter._lane.lane import Lane
 from jobreporter._lane.wording import describe
@@ -17,10 +17,6 @@ from jobreporter._system.aside import LOG
 from jobreporter._system.clock import Clock
 from jobreporter._system.greenlets import patched_by
 from jobreporter._system.wakeup import Latch, Wakeup
-
-# Seconds that the first publisher of a process waits at most for the threads to start; it takes one or two
-# milliseconds.
-STARTING = 0.02
 
 # Seconds after which a thread that was started, and is not there yet, is given up. One that had no memory to begin says so
 # to nobody.

@@ -19,7 +19,7 @@ from jobreporter._system.clock import Clock
 # Seconds that it sleeps at most. A publisher that is interrupted between its append and the wakeup is served by then.
 LONGEST_SLEEP = 1.0
 
-# Seconds that the lanes' threads have to come up. It takes one or two milliseconds.
+#: Seconds for which others wait at most for a thread to come up. It takes one or two milliseconds.
 STARTING = 0.02
 
 # Items that it holds back at most for lanes that are busy.

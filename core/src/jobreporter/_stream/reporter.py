@@ -7,7 +7,6 @@ stream is down, nothing is handed out and the lane's buffer fills.
 from __future__ import annotations
 
 import os
-from typing import cast
 
 import msgspec
 
@@ -16,7 +15,7 @@ from jobreporter._config.settings import LaneSettings
 from jobreporter._stream.encode import MOST
 from jobreporter._stream.outlets import DirectOutlet, Numbers, Outlet, SpoolOutlet
 from jobreporter._stream.process import ProcessBeat
-from jobreporter._stream.reopenable import Reopenable
+from jobreporter._stream.reopenable import REFUSED_FOR, Reopenable
 from jobreporter._stream.settings import resolve_stream
 from jobreporter._stream.spool_writer import SpoolWriter
 from jobreporter.context import Context
@@ -29,8 +28,6 @@ from jobreporter.streams import Stream, StreamError, StreamRefused
 _APPEND_EVERY = 0.1
 # Ticks between two signs of life. A tick comes every five seconds.
 _TICKS_PER_BEAT = 2
-# Seconds after which a stream that somebody has to do something about is asked again.
-_PATIENCE = 15.0
 
 
 def lane_config(config: Config) -> ReporterConfig:
@@ -84,7 +81,7 @@ class StreamReporter:
             self._outlet = SpoolOutlet(life.writer, producer, context.origin, context.lost, life.numbers)
         else:
             reopenable = Reopenable(self._opened)
-            opened = cast(Stream, reopenable)
+            opened = reopenable.as_stream()
             self._outlet = DirectOutlet(
                 opened, producer, context.origin, context.lost, life.numbers, open_again=reopenable.open_again
             )
@@ -149,4 +146,4 @@ class StreamReporter:
             self._outlet.flush()
         except StreamError as error:
             # The cause is the reason that the operator reads.
-            raise TryAgain(_PATIENCE if isinstance(error, StreamRefused) else None) from error
+            raise TryAgain(REFUSED_FOR if isinstance(error, StreamRefused) else None) from error

@@ -97,9 +97,7 @@ class PostgresqlConnection:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        milliseconds = int(seconds * 1000)
-        if milliseconds <= 0:
-            raise OutOfTime("the search took too long")
+        milliseconds = _left(seconds)
         self.run(f"SET statement_timeout = {milliseconds}")
         try:
             yield
@@ -136,10 +134,8 @@ class PooledConnection(PostgresqlConnection):
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        if (milliseconds := int(seconds * 1000)) <= 0:
-            raise OutOfTime("the search took too long")
         before = self._settings
-        self._settings = before | {"statement_timeout": str(milliseconds)}
+        self._settings = before | {"statement_timeout": str(_left(seconds))}
         try:
             yield
         finally:
@@ -155,6 +151,13 @@ class PooledConnection(PostgresqlConnection):
         with self.raw.transaction():
             self.begin()
             return super()._execute(sql, parameters)
+
+
+def _left(seconds: float) -> int:
+    """Milliseconds, at least one. Raises `OutOfTime` where none is left."""
+    if (milliseconds := int(seconds * 1000)) <= 0:
+        raise OutOfTime("the search took too long")
+    return milliseconds
 
 
 @lru_cache(maxsize=2048)
